@@ -1,0 +1,36 @@
+"""What tests of every part may ask for: real storage, and the simulated services over real HTTPS, once per session.
+
+Duty: start each server when the first test asks for it and stop it at the end. What a test puts into them, it names
+uniquely; nothing is wiped in between.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local import azurite, environment
+from infra.local.certificates import Certificates, create_certificates
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    return environment.node(Path(sys.executable))
+
+
+@pytest.fixture(scope="session")
+def azurite_server(node: Path) -> Iterator[azurite.Storage]:
+    with azurite.azurite(node) as storage:
+        yield storage
+
+
+@pytest.fixture(scope="session")
+def storage(azurite_server: azurite.Storage) -> str:
+    """The connection string of a storage account that the whole session shares."""
+    return azurite_server.connection_string
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return create_certificates(tmp_path_factory.mktemp("certificates"))
