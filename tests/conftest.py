@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp
 
 from infra.local import azurite, environment
 from infra.local.certificates import Certificates, create_certificates
+from infra.local.entra import DEMO, Directory, demo_directory, entra_app
+from infra.local.key_vault import key_vault_app
+from infra.local.serve import served
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,24 @@ def storage(azurite_server: azurite.Storage) -> str:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return create_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def directory() -> Directory:
+    """What `DEMO` of `infra.local.entra` describes; a test that changes secrets makes a directory of its own."""
+    return demo_directory()
+
+
+@pytest.fixture(scope="session")
+def entra_url(directory: Directory, certificates: Certificates) -> Iterator[str]:
+    with served(lambda url: entra_app(directory, url), certificate=certificates.server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def vault_url(directory: Directory, entra_url: str, certificates: Certificates) -> Iterator[str]:
+    def vault(url: str) -> ASGIApp:
+        return key_vault_app(directory, url, tenant_id=DEMO.tenant_id, authority=entra_url)
+
+    with served(vault, certificate=certificates.server) as url:
+        yield url
