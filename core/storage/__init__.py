@@ -1,0 +1,1 @@
+"""Table Storage and Queue: configuration, the ledger of deliveries, the sync log, quarantine, wake-up messages."""

@@ -1,0 +1,50 @@
+"""A `$batch` request's body, and the parts of its answer. No I/O.
+
+https://learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api
+"""
+
+import re
+from collections.abc import Sequence
+
+from core.dataverse.protocol import API_PATH, HEADERS, Request, Response
+
+_BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
+_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})")
+
+
+def batch(requests: Sequence[Request], *, boundary: str) -> Request:
+    """All requests in one; they are carried out in order, and the first failure ends it."""
+    parts = b"".join(_part(request, boundary) for request in requests)
+    headers = {"Content-Type": f'multipart/mixed; boundary="{boundary}"'}
+    return Request("POST", f"{API_PATH}/$batch", headers, parts + f"--{boundary}--\r\n".encode())
+
+
+def _part(request: Request, boundary: str) -> bytes:
+    """Headers of the outer request do not reach the parts; a GET needs an empty line after its headers, and a body."""
+    lines = [f"--{boundary}", "Content-Type: application/http", "Content-Transfer-Encoding: binary", ""]
+    lines.append(f"{request.method} {request.path} HTTP/1.1")
+    lines += [f"{name}: {value}" for name, value in {**HEADERS, **request.headers}.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + (request.body or b"") + b"\r\n"
+
+
+def batch_parts(answer: Response) -> list[Response]:
+    """The answers in a batch's answer, in the order of the requests; fewer when one failed.
+
+    Bare line feeds and parts without a status line are met in the wild; the latter are left out.
+    """
+    boundary = _BOUNDARY.search(answer.headers.get("content-type", ""))
+    if boundary is None:
+        return []
+    raw = answer.body.replace(b"\r\n", b"\n")
+    parts = raw.split(f"--{boundary[1]}".encode())[1:]
+    return [part for part in map(_answered, parts) if part]
+
+
+def _answered(raw: bytes) -> Response | None:
+    status = _STATUS_LINE.search(raw)
+    if status is None:
+        return None
+    head, _, body = raw[status.start() :].partition(b"\n\n")
+    headers = (line.partition(b":") for line in head.split(b"\n")[1:])
+    named = {name.decode().strip().lower(): value.decode().strip() for name, _, value in headers}
+    return Response(int(status[1]), named, body.strip())

@@ -1,0 +1,127 @@
+"""One connected Dynamics environment over HTTP. Fits `sync.ports.Crm`.
+
+Duty: send what `protocol` builds, with a token, through the shared connection pool, and raise what `failures` says.
+A 401 is answered once with a new token. Redirects are never followed: they would carry the token elsewhere.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import httpx
+
+from core.dataverse import protocol
+from core.dataverse.batch import batch, batch_parts
+from core.dataverse.failures import ROW_EXISTS, ROW_GONE, STALE_ETAG, error_code, failure_of
+from core.dataverse.metadata import table_of
+from core.dataverse.protocol import Request, Response
+from core.domain.matching import LookUp, Row, RowKey
+from core.domain.table import Table
+from core.errors import MisconfiguredConnectionError, RetryableError
+from core.sync.ports import WriteAnswer
+
+_UNAUTHORIZED, _NOT_FOUND, _PRECONDITION_FAILED = 401, 404, 412
+
+
+class TokenSource(Protocol):
+    async def token(self, *, fresh: bool = False) -> str: ...
+
+
+class DataverseClient:
+    def __init__(self, *, url: str, organization_id: str | None, http: httpx.AsyncClient, tokens: TokenSource) -> None:
+        self._url = url
+        self._organization_id = organization_id
+        self._http = http
+        self._tokens = tokens
+
+    async def find(self, look_ups: Sequence[LookUp], columns: Mapping[str, Sequence[str]]) -> dict[RowKey, Row | None]:
+        """One request for all look-ups. WhoAmI goes with it, so that a copied environment is never written to."""
+        if not look_ups:
+            return {}
+        queries = [protocol.look_up(wanted, columns[wanted.table]) for wanted in look_ups]
+        who, *answers = await self._batch([protocol.who_am_i(), *queries])
+        self._check_organization(who.json.get("OrganizationId", ""))
+        rows: dict[RowKey, Row | None] = {(wanted.table, row_id): None for wanted in look_ups for row_id in wanted.ids}
+        for wanted, answer in zip(look_ups, answers, strict=True):
+            async for page in self._pages(answer):
+                rows |= {row.key: row for row in protocol.rows_in(wanted.table, page)}
+        return rows
+
+    async def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer:
+        response = await self._send(protocol.create_row(table, row_id, values))
+        if response.status == _PRECONDITION_FAILED and error_code(response) in ROW_EXISTS:
+            return WriteAnswer.EXISTS
+        return _done(response)
+
+    async def update(self, table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> WriteAnswer:
+        response = await self._send(protocol.update_row(table, row_id, values, etag=etag))
+        if response.status == _PRECONDITION_FAILED and error_code(response) in STALE_ETAG:
+            return WriteAnswer.STALE
+        if response.status == _NOT_FOUND and error_code(response) in ROW_GONE:
+            return WriteAnswer.GONE
+        return _done(response)
+
+    async def organization_id(self) -> str:
+        """Which organisation answers at this URL."""
+        response = await self._send(protocol.who_am_i())
+        _done(response)
+        organization = response.json.get("OrganizationId")
+        if not organization:
+            raise MisconfiguredConnectionError("The address answers, but not as a Dynamics environment does.")
+        return str(organization).lower()
+
+    async def table(self, name: str) -> Table:
+        """The table's columns as they are now."""
+        answers = await self._batch(protocol.table_metadata(name))
+        return table_of(name, [answer.json for answer in answers])
+
+    def _check_organization(self, organization: str) -> None:
+        if organization.lower() != self._organization_id:
+            raise MisconfiguredConnectionError(
+                "Another organisation answers at this address (a copied environment?). Nothing was written; save the "
+                "connection again if that is meant.",
+                code="organization_changed",
+            )
+
+    async def _batch(self, requests: Sequence[Request]) -> list[Response]:
+        response = await self._send(batch(requests, boundary=f"batch_{uuid.uuid4().hex}"))
+        parts = batch_parts(response)
+        for part in parts or [response]:
+            _done(part)
+        if len(parts) != len(requests):
+            raise RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
+        return parts
+
+    async def _pages(self, first: Response) -> Any:
+        page = first.json
+        yield page
+        while link := page.get("@odata.nextLink"):
+            response = await self._send(Request("GET", str(link).removeprefix(self._url)))
+            _done(response)
+            page = response.json
+            yield page
+
+    async def _send(self, request: Request) -> Response:
+        response = await self._send_with(request, await self._tokens.token())
+        if response.status == _UNAUTHORIZED:
+            response = await self._send_with(request, await self._tokens.token(fresh=True))
+        return response
+
+    async def _send_with(self, request: Request, token: str) -> Response:
+        headers = {**protocol.HEADERS, **request.headers, "Authorization": f"Bearer {token}"}
+        try:
+            answer = await self._http.request(
+                request.method, self._url + request.path, headers=headers, content=request.body
+            )
+        except httpx.HTTPError as error:
+            raise RetryableError("Dynamics cannot be reached.", detail=type(error).__name__) from error
+        return Response(
+            answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, answer.content
+        )
+
+
+def _done(response: Response) -> WriteAnswer:
+    """Raises what a refusal means."""
+    if not 200 <= response.status < 300:  # noqa: PLR2004
+        raise failure_of(response)
+    return WriteAnswer.DONE

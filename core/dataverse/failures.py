@@ -1,0 +1,123 @@
+"""What a refusal of Dataverse means: status and Dataverse's own code together, looked up in a table. No I/O.
+
+Status alone is not enough: a 404 can be a deleted row or a misspelt table, a duplicate can be a 412 or a 500.
+https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
+"""
+
+import re
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+
+from core.dataverse.protocol import Response
+from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError, SyncError, ThrottledError
+
+DEFAULT_RETRY_AFTER = 30.0
+_RETRY_AFTER_MOST = 3600.0
+
+ROW_EXISTS = {"0x80040237", ""}
+STALE_ETAG = {"0x80060882", ""}
+ROW_GONE = {"0x80040217", ""}
+
+
+class _Kind(Enum):
+    ROW = auto()  # the row's own data
+    MAPPING = auto()  # the row as our mapping makes it
+    CONNECTION = auto()
+    RETRY = auto()
+
+
+_KNOWN: dict[str, tuple[_Kind, str]] = {
+    "0x80040333": (_Kind.ROW, "A duplicate detection rule in Dynamics refuses the row: a similar one exists."),
+    "0x80060892": (_Kind.ROW, "Another row in Dynamics has the same alternate key."),
+    "0x80040237": (_Kind.ROW, "Another row in Dynamics has the same unique value."),
+    "0x80040217": (_Kind.ROW, "A row that this one refers to is not in Dynamics."),
+    "0x80040265": (_Kind.ROW, "A plug-in or workflow in Dynamics refused the row."),
+    "0x80040278": (_Kind.ROW, "A text holds characters that Dynamics does not accept."),
+    "0x80040203": (_Kind.ROW, "Dynamics does not accept a value of the row."),
+    "0x80040200": (_Kind.ROW, "A column that Dynamics requires has no value."),
+    "0x80040231": (_Kind.ROW, "The row's owner lacks a privilege in Dynamics."),
+    "0x80040229": (_Kind.ROW, "The row's owner is neither a user nor a team in Dynamics."),
+    "0x80048408": (_Kind.ROW, "State and status of the row do not go together."),
+    "0x80044331": (_Kind.MAPPING, "A text is longer than its column in Dynamics takes."),
+    "0x8004431a": (_Kind.MAPPING, "A choice column in Dynamics does not have this option."),
+    "0x8004432f": (_Kind.MAPPING, "A whole number is outside what its column in Dynamics takes."),
+    "0x80044330": (_Kind.MAPPING, "A number is outside what its column in Dynamics takes."),
+    "0x80048d19": (_Kind.MAPPING, "A column of the mapping is not in Dynamics, or takes another type of value."),
+    "0x80060888": (_Kind.MAPPING, "A column or table that the mapping names is not in Dynamics."),
+    "0x8006088d": (_Kind.CONNECTION, "The table does not allow guarded updates: turn on optimistic concurrency."),
+    "0x80040220": (_Kind.CONNECTION, "The application user lacks a privilege: extend its security role."),
+    "0x80042f09": (_Kind.CONNECTION, "The application user has no security role: give it one."),
+    "0x80040225": (_Kind.CONNECTION, "The application user is disabled: enable it in the Power Platform admin center."),
+    "0x80044151": (_Kind.RETRY, "Dynamics' database timed out."),
+    "0x80044150": (_Kind.RETRY, "Dynamics' database had a fault."),
+}
+_BY_STATUS: dict[int, tuple[_Kind, str]] = {
+    401: (_Kind.CONNECTION, "Dynamics does not accept the application's token: is it an application user there?"),
+    403: (_Kind.CONNECTION, "Dynamics denies the application user access: check its security role."),
+    408: (_Kind.RETRY, "Dynamics took too long."),
+    413: (_Kind.ROW, "The row is too large for Dynamics."),
+}
+_COLUMN = re.compile(r"'([a-z][a-z0-9_]*)' (?:attribute|on record)|property '([a-z][a-z0-9_]*)'|named '([a-z0-9_]+)'")
+
+
+def error_code(response: Response) -> str:
+    """Dataverse's own code; "" where the answer holds none, as older versions and proxies do."""
+    error = response.json.get("error") if isinstance(response.json, dict) else None
+    return str(error.get("code") or "").lower() if isinstance(error, dict) else ""
+
+
+def failure_of(response: Response) -> SyncError:
+    """What a refused request means for what happens next."""
+    code, request_id = error_code(response), response.headers.get("x-ms-service-request-id", "")
+    if response.status == 429:  # noqa: PLR2004
+        message = "Dynamics' service protection limit is reached; work goes on when it allows."
+        return ThrottledError(message, retry_after=retry_after(response), code=code, request_id=request_id)
+    kind, message = _KNOWN.get(code) or _BY_STATUS.get(response.status) or _by_family(response.status)
+    detail = f"HTTP {response.status}"
+    match kind:
+        case _Kind.CONNECTION:
+            return MisconfiguredConnectionError(message, code=code, detail=detail, request_id=request_id)
+        case _Kind.RETRY:
+            return RetryableError(message, code=code, detail=detail, request_id=request_id)
+        case _:
+            return RejectedRowError(
+                message,
+                column=_column(response),
+                about_mapping=kind is _Kind.MAPPING,
+                code=code or str(response.status),
+                detail=detail,
+                request_id=request_id,
+            )
+
+
+def _by_family(status: int) -> tuple[_Kind, str]:
+    """An unknown code on a single row counts as rejected, the code kept."""
+    if 300 <= status < 400:  # noqa: PLR2004
+        return _Kind.CONNECTION, "The address answers with a redirect, which is not followed: is it a Dynamics URL?"
+    if status >= 500:  # noqa: PLR2004
+        return _Kind.RETRY, "Dynamics is not available at the moment."
+    return _Kind.ROW, "Dynamics refuses the row."
+
+
+def _column(response: Response) -> str:
+    """The column a message names. The message itself may quote what the person said, so it is not kept."""
+    error = response.json.get("error") if isinstance(response.json, dict) else None
+    found = _COLUMN.search(str(error.get("message"))) if isinstance(error, dict) else None
+    return next(filter(None, found.groups()), "") if found else ""
+
+
+def retry_after(response: Response) -> float:
+    """Seconds to wait, from a number or a date; a default where neither can be read."""
+    text = response.headers.get("retry-after", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _until(text, response.headers.get("date", ""))
+    return min(max(seconds, 1.0), _RETRY_AFTER_MOST)
+
+
+def _until(date: str, now: str) -> float:
+    try:
+        return (parsedate_to_datetime(date) - parsedate_to_datetime(now)).total_seconds()
+    except (ValueError, TypeError):
+        return DEFAULT_RETRY_AFTER

@@ -1,0 +1,116 @@
+"""Requests to the Dataverse Web API as values, and what its answers say. No I/O.
+
+https://learn.microsoft.com/power-apps/developer/data-platform/webapi/overview
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from core.domain.matching import LookUp, Row
+from core.domain.table import EMAIL_COLUMNS, SET_NAMES, id_column
+
+API_PATH = "/api/data/v9.2"
+
+# https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
+HEADERS: Mapping[str, str] = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_LABELS = "Microsoft.Dynamics.CRM."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request below the environment's URL; `path` is encoded already."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, or one part of a batch's. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body read as JSON; an empty object where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+
+def who_am_i() -> Request:
+    return Request("GET", f"{API_PATH}/WhoAmI")
+
+
+def look_up(wanted: LookUp, columns: Sequence[str]) -> Request:
+    """Rows by id, e-mail or name, in every state. Comparison is `eq`: `contains` would treat `_` as a wildcard."""
+    filter_ = " or ".join((*_by_id(wanted), *_by_email(wanted), *_by_name(wanted)))
+    query = f"$select={','.join(columns)}&$filter={quote(filter_, safe='(),')}"
+    return Request("GET", f"{API_PATH}/{SET_NAMES[wanted.table]}?{query}")
+
+
+def _by_id(wanted: LookUp) -> Iterable[str]:
+    return (f"{id_column(wanted.table)} eq {row_id}" for row_id in wanted.ids)
+
+
+def _by_email(wanted: LookUp) -> Iterable[str]:
+    return (f"{column} eq {quoted(email)}" for email in wanted.emails for column in EMAIL_COLUMNS)
+
+
+def _by_name(wanted: LookUp) -> Iterable[str]:
+    if wanted.name:
+        first, last = wanted.name
+        yield f"(firstname eq {quoted(first)} and lastname eq {quoted(last)})"
+
+
+def quoted(text: str) -> str:
+    """A string literal; doubling the apostrophe, before any encoding, is what keeps a value from becoming a filter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def rows_in(table: str, answer: Mapping[str, Any]) -> list[Row]:
+    key = id_column(table)
+    return [Row(table, str(row[key]).lower(), row["@odata.etag"], row) for row in answer.get("value", ())]
+
+
+def create_row(table: str, row_id: str, values: Mapping[str, Any]) -> Request:
+    """Creates under an id chosen by us, and never touches a row that is there already.
+
+    https://learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api
+    """
+    return _patch(table, row_id, values, {"If-None-Match": "*"})
+
+
+def update_row(table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> Request:
+    """Updates the row only as it was read; never creates one."""
+    return _patch(table, row_id, values, {"If-Match": etag})
+
+
+def _patch(table: str, row_id: str, values: Mapping[str, Any], condition: Mapping[str, str]) -> Request:
+    body = json.dumps(values, ensure_ascii=False).encode()
+    return Request("PATCH", f"{API_PATH}/{SET_NAMES[table]}({row_id})", {**_JSON, **condition}, body)
+
+
+def table_metadata(table: str) -> tuple[Request, ...]:
+    """The table's columns, and what only their own types tell: lengths of texts, options of choices.
+
+    https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
+    """
+    attributes = f"{API_PATH}/EntityDefinitions(LogicalName='{table}')/Attributes"
+    facts = "LogicalName,AttributeType,DisplayName,RequiredLevel,IsValidForCreate,IsValidForUpdate"
+    options = "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
+    return (
+        Request("GET", f"{attributes}?$select={facts}"),
+        Request("GET", f"{attributes}/{_LABELS}StringAttributeMetadata?$select=LogicalName,MaxLength"),
+        Request("GET", f"{attributes}/{_LABELS}MemoAttributeMetadata?$select=LogicalName,MaxLength"),
+        Request("GET", f"{attributes}/{_LABELS}PicklistAttributeMetadata?{options}"),
+    )

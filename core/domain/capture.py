@@ -1,0 +1,163 @@
+"""A capture: one delivery about one prospect from a capture form, in the contract of product.md, section 5.
+
+Reading one out of a request's body is `capture_body`'s duty; what becomes of it, the turn's.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from core.domain.values import FieldValue
+
+
+def _as_id(value: object) -> object:
+    """Ids arrive as numbers or texts, and mean the same; blank is no id."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return value
+    return str(value).strip() or None
+
+
+def _as_field_value(value: object) -> object:
+    """What is no plain value is kept as JSON text: unknown types are text."""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in value]
+    return value
+
+
+def _as_utc(value: object) -> object:
+    """A blank time is no time."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _with_zone(value: datetime | None) -> datetime | None:
+    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+Identifier = Annotated[str | None, BeforeValidator(_as_id)]
+Fields = dict[str, Annotated[FieldValue, BeforeValidator(_as_field_value)]]
+
+
+class Event(StrEnum):
+    CAPTURED = "captured"
+    UPDATED = "updated"
+    RELEASED = "released"
+    WITHDRAWN = "withdrawn"
+
+
+class _Part(BaseModel):
+    """Unknown keys are kept, and can be mapped."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Form(_Part):
+    id: Identifier = None
+    name: str | None = None
+    event: str | None = None
+
+
+class Submission(_Part):
+    activity_id: Identifier = None
+    hold_request_id: Identifier = None
+    type: str | None = None
+    captured_by: str | None = None
+    rating: Annotated[FieldValue, BeforeValidator(_as_field_value)] = None
+
+
+class CapturedProspect(_Part):
+    id: Identifier = None
+    owner: str | None = None
+    fields: Fields = Field(default_factory=dict)
+
+
+class Answer(_Part):
+    id: Identifier = None
+    title: str | None = None
+    type: str | None = None
+    value: Annotated[FieldValue, BeforeValidator(_as_field_value)] = None
+
+
+class Capture(_Part):
+    event: Event = Event.CAPTURED
+    delivery_id: Identifier = None
+    occurred_at: Annotated[datetime | None, BeforeValidator(_as_utc)] = None
+    form: Form = Form()
+    submission: Submission = Submission()
+    prospect: CapturedProspect = CapturedProspect()
+    answers: list[Answer] = Field(default_factory=list)
+
+    def said_at(self, received_at: datetime) -> datetime:
+        """When the person said this; the time of receipt where the capture names none."""
+        return _with_zone(self.occurred_at) or received_at
+
+    @property
+    def is_held(self) -> bool:
+        """Not a person yet: transcription or reconciliation is pending on Captello's side."""
+        return bool(self.submission.hold_request_id) and self.event is not Event.RELEASED
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.prospect.fields or self.answers or self.prospect.id or self.submission.activity_id)
+
+    def values(self) -> Iterator[tuple[str, FieldValue]]:
+        """Everything that a mapping may name: fields, answers as `q.<id>` and `q.<title>`, the rest as dotted paths."""
+        for answer in self.answers:
+            for name in filter(None, (answer.title, answer.id)):
+                yield f"q.{name}", answer.value
+        yield from _dotted(self.model_dump(mode="json", exclude={"answers": True, "prospect": {"fields"}}))
+        yield from self.prospect.fields.items()
+
+
+def _dotted(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, FieldValue]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, _as_field_value(value)  # type: ignore[misc]  # a JSON leaf or a list of them
+
+
+def identity(action: str, capture: Capture) -> str:
+    """Which delivery this is, as 32 hex digits: the sender's own id, else everything it says.
+
+    Form, activity id and answers are part of what it says, so the same submission with other content is another
+    delivery (an edit), and two forms never share one.
+    """
+    told = f"id:{capture.delivery_id}" if capture.delivery_id else f"content:{_canonical(capture)}"
+    return digest(action, told)
+
+
+def digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _canonical(capture: Capture) -> str:
+    return json.dumps(capture.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def prospect_name(capture: Capture, delivery_id: str) -> str:
+    """A name for the person that is fit for a key: Captello's id, else the e-mail address, else this submission."""
+    if capture.prospect.id:
+        plain = _PLAIN_ID.fullmatch(capture.prospect.id)
+        return capture.prospect.id if plain else f"id~{digest(capture.prospect.id)}"
+    email = {name.lower(): value for name, value in capture.prospect.fields.items()}.get("email")
+    if isinstance(email, str) and "@" in email:
+        return f"email~{digest(email.strip().lower())}"
+    return submission_name(capture, delivery_id)
+
+
+def submission_name(capture: Capture, delivery_id: str) -> str:
+    """A name for the submission; a delivery without an activity id is a submission of its own."""
+    if capture.submission.activity_id:
+        return f"submission~{digest(capture.form.id or '', capture.submission.activity_id)}"
+    return f"delivery~{delivery_id}"

@@ -1,0 +1,84 @@
+"""What an update changes in a row: only the columns that differ, with what stood there before.
+
+E-mail columns have rules of their own: an address the row holds in any of them is not written again, and a row that
+was found by name only keeps its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from core.domain.conversion import utf16_length
+from core.domain.mapping import ColumnValue, FieldMapping, Mapped
+from core.domain.matching import Match, normal_email, row_emails
+from core.domain.table import EMAIL_COLUMNS
+from core.domain.update_policy import is_empty, updated
+
+
+@dataclass(slots=True)
+class Changes:
+    """Columns that differ, with their new values and with what stood there before."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def set(self, column: str, content: Any, before: Any) -> None:
+        self.values[column] = content
+        self.before[column] = before
+
+
+def changes_to(match: Match, values: Iterable[ColumnValue], mapping: FieldMapping, *, late: bool) -> Changes:
+    """What these values change in the matched row."""
+    changes = Changes()
+    for value in values:
+        if not mapping.columns[value.column].updatable:
+            continue
+        if value.column in EMAIL_COLUMNS and value.value is not None:
+            _change_email(changes, match, value, late=late)
+        else:
+            _change(changes, match.row.columns, value, mapping, late=late)
+    return changes
+
+
+def _change(
+    changes: Changes, columns: Mapping[str, Any], value: ColumnValue, mapping: FieldMapping, *, late: bool
+) -> None:
+    before = columns.get(value.column)
+    after = updated(before, value, late=late)
+    if after == before or (is_empty(after) and is_empty(before)):
+        return
+    most = mapping.columns[value.column].max_length
+    if most is not None and utf16_length(str(after)) > most:
+        changes.warnings.append(f"{value.column} is full ({most} characters): the new text was not appended.")
+        return
+    changes.set(value.column, after, before)
+
+
+def _change_email(changes: Changes, match: Match, value: ColumnValue, *, late: bool) -> None:
+    columns = match.row.columns
+    before = columns.get(value.column)
+    if normal_email(str(value.value)) in row_emails(match.row):
+        return
+    if is_empty(before) or (match.by != "name" and not late):
+        after = updated(before, value, late=late)
+        if after != before:
+            changes.set(value.column, after, before)
+        return
+    empty = next((name for name in EMAIL_COLUMNS if is_empty(columns.get(name)) and name not in changes.values), None)
+    if empty:
+        changes.set(empty, value.value, None)
+    why = "was found by its name only" if match.by == "name" else "knows a newer one"
+    where = f"the address went to {empty}" if empty else "the address was not written"
+    changes.warnings.append(f"The row {why} and keeps its {value.column}; {where}.")
+
+
+def without_unusable_emails(mapped: Mapped) -> Mapped:
+    """What is no e-mail address never stands in an e-mail column."""
+    values, warnings = [], list(mapped.warnings)
+    for value in mapped.values:
+        if value.column in EMAIL_COLUMNS and value.value is not None and not normal_email(str(value.value)):
+            warnings.append(f"{value.column} was left out: the capture's value is not an e-mail address.")
+        else:
+            values.append(value)
+    return replace(mapped, values=tuple(values), warnings=tuple(warnings))

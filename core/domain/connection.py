@@ -1,0 +1,114 @@
+"""A connection: one Dynamics environment that somebody connected. (Never just "account": that is a table.)
+
+Duty: its settings, and the normal form of its URL. The service sends a bearer token to that URL, so what is not a
+Dynamics host is refused. Secrets are Key Vault's.
+"""
+
+import re
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from core.errors import InvalidInputError
+
+# Judged by suffix, never by a region pattern: regions are added, and the documented example has none.
+# https://learn.microsoft.com/power-platform/admin/new-datacenter-regions
+_MICROSOFT_SUFFIXES = (
+    ".dynamics.com",
+    ".microsoftdynamics.us",
+    ".appsplatform.us",
+    ".dynamics.cn",
+    ".microsoftdynamics.de",
+)
+_HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}")
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("a time zone is named as in 'Europe/Berlin' or 'UTC'") from error
+    return name
+
+
+ConfigurationId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", examples=["contoso"])]
+Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"), AfterValidator(str.lower)]
+
+
+class Connection(BaseModel):
+    """What is stored of a connection. `organization_id` is learnt from Dynamics, and pins the connection to it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: ConfigurationId
+    name: str
+    url: str
+    tenant_id: Guid
+    client_id: Guid
+    environment: Literal["production", "sandbox"] = "production"
+    secret_expires_on: date | None = None
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    organization_id: str | None = None
+    secret_version: str = ""
+
+    @property
+    def partition(self) -> str:
+        """Where its deliveries stand: with its organisation; until that is known, by themselves."""
+        return self.organization_id or f"unpinned-{self.id}"
+
+
+class Pause(BaseModel):
+    """Why nothing is sent on a connection, and until when; without an end it lasts until somebody mends it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+    code: str = ""
+    until: datetime | None = None
+
+    def holds_at(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+
+def normal_url(text: str, allowed_origins: Collection[str] = ()) -> str:
+    """The environment's origin without a trailing slash, from what people paste.
+
+    `allowed_origins` are origins besides Microsoft's, such as `http://127.0.0.1:7072`. Raises InvalidInputError.
+    """
+    pasted = text.strip()
+    parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
+    if parts.username or parts.password or "\\" in pasted:
+        raise _refused_url()
+    origin = f"{parts.scheme.lower()}://{parts.netloc.lower()}".rstrip("/")
+    if origin in {allowed.strip().lower().rstrip("/") for allowed in allowed_origins}:
+        return origin
+    host = (parts.hostname or "").lower().rstrip(".")
+    if parts.scheme.lower() not in ("https", "http") or not _is_microsoft(host) or _port(parts.netloc):
+        raise _refused_url()
+    return f"https://{_without_api(host)}"
+
+
+def _is_microsoft(host: str) -> bool:
+    return _HOST.fullmatch(host) is not None and host.endswith(_MICROSOFT_SUFFIXES)
+
+
+def _without_api(host: str) -> str:
+    """`org.api.crm4.dynamics.com` reaches the same environment as `org.crm4.dynamics.com`."""
+    organisation, _, rest = host.partition(".")
+    return f"{organisation}.{rest.removeprefix('api.')}"
+
+
+def _port(netloc: str) -> str:
+    port = netloc.rpartition("@")[2].partition(":")[2]
+    return "" if port in ("", "443") else port
+
+
+def _refused_url() -> InvalidInputError:
+    return InvalidInputError(
+        "This is not the address of a Dynamics environment. It looks like https://org123abc.crm.dynamics.com/",
+        field="url",
+    )

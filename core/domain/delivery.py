@@ -1,0 +1,133 @@
+"""A delivery: what was handed to us once, what we decided to do about it, and what became of it.
+
+These are the entities of once/protocol.md; they are stored as they stand here, so a field's meaning never changes.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.domain.capture import Capture, digest
+from core.domain.matching import MatchKeys, normal_name
+from core.domain.prospect import Prospect
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    HELD = "held"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class ErrorClass(StrEnum):
+    DATA = "data"
+    CONFIGURATION = "configuration"
+    AUTH = "auth"
+    THROTTLED_OUT = "throttled_out"
+    INTERNAL = "internal"
+
+
+class _Entity(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Result(_Entity):
+    """The one final state of a delivery; `reason` is for people."""
+
+    outcome: Outcome
+    reason: str = ""
+    table: str = ""
+    row_id: str = ""
+    error_class: ErrorClass | None = None
+    error_code: str = ""
+    error_column: str = ""
+    warnings: tuple[str, ...] = ()
+    mapping_version: int = 0
+    explain: dict[str, Any] = Field(default_factory=dict)
+    before: dict[str, Any] = Field(default_factory=dict)
+    finished_at: datetime | None = None
+
+
+class Intent(_Entity):
+    """What one delivery is about to do, saved before it is done. Whoever finds it carries out exactly this."""
+
+    result: Result  # what will be said when it has been done
+    table: str
+    row_id: str
+    etag: str | None  # of the row as it was read; None: the row is to be created
+    values: dict[str, Any]  # everything for a new row, only the differences for an existing one
+    keys: tuple[str, ...]  # the claimed key entities
+    prospect_key: str
+    prospect: Prospect  # as it will be afterwards, with its link
+
+    @property
+    def creates(self) -> bool:
+        return self.etag is None
+
+
+class Delivery(_Entity):
+    id: str
+    organization: str  # the partition
+    connection: str
+    action: str
+    trigger: Literal["capture", "bulk", "automation", "replay", "pull"] = "capture"
+    capture: Capture
+    received_at: datetime
+    due_at: datetime  # when the timer may take it for forgotten
+    attempts: int = 0
+    state: Literal["received", "intent", "done"] = "received"
+    intent: Intent | None = None
+    result: Result | None = None
+
+    @property
+    def key(self) -> str:
+        return delivery_key(self.id)
+
+    @property
+    def due(self) -> "Due":
+        return Due(key=due_key(self.due_at, self.id), delivery=self.id, connection=self.connection)
+
+
+class Claim(_Entity):
+    """Held by the delivery whose intent lists it; empty when free. Key entities are never deleted."""
+
+    claimed_by: str = ""
+
+
+class Due(_Entity):
+    """Marks work that is not over. It goes when the log row has been written; until then a timer finds it."""
+
+    key: str
+    delivery: str
+    connection: str
+    woken_at: datetime | None = None
+
+
+def delivery_key(delivery_id: str) -> str:
+    return f"delivery|{delivery_id}"
+
+
+def due_key(due_at: datetime, delivery_id: str = "") -> str:
+    """Sorts by time; without an id it stands before every mark of that time."""
+    return f"due|{due_at.astimezone(UTC):%Y%m%dT%H%M%S%f}|{delivery_id}"
+
+
+def prospect_key(name: str) -> str:
+    return f"prospect|{name}"
+
+
+def row_claim_key(table: str, row_id: str) -> str:
+    return f"row|{table}|{row_id}"
+
+
+def claim_keys(organization: str, keys: MatchKeys) -> tuple[str, ...]:
+    """The key entities of a person. Hashed, so that keys show nobody's address; organisations share no hashes."""
+    names = [f"key|email|{digest(organization, email)}" for email in keys.emails]
+    if keys.name:
+        names.append(f"key|name|{digest(organization, *map(normal_name, keys.name))}")
+    return tuple(names)

@@ -1,0 +1,196 @@
+"""Which Dynamics row is this person? (product.md, section 4)
+
+Links first; then e-mails through the tables in their order; only then, where the rule says so, names. Look-ups fetch
+rows of every state, and everything is judged here again: the server's comparison is wider than ours (it ignores
+accents and trailing blanks), and only active, unmerged rows are candidates.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.domain.action import MatchTables, OnDuplicate, SyncAction
+from core.domain.mapping import FieldMapping, Sources
+from core.domain.prospect import Prospect
+from core.domain.table import EMAIL_COLUMNS, id_column
+from core.domain.values import as_text, is_missing
+
+_EMAIL = re.compile(r"[^@\s\"<>(),;:]+@[^@\s\"<>(),;:]+")
+_EMAIL_MOST = 100  # the length of emailaddress1..3 on lead and contact
+_REDIRECTS_MOST = 8  # a chain of merges longer than this is a loop
+
+RowKey = tuple[str, str]  # table, row id
+
+# Every look-up asks for these beside the mapped columns.
+STATE_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "lead": ("createdon", "modifiedon", "statecode", "merged", "_masterid_value", "_parentcontactid_value"),
+    "contact": ("createdon", "modifiedon", "statecode", "merged", "_masterid_value"),
+}
+KEY_COLUMNS = (*EMAIL_COLUMNS, "firstname", "lastname")
+_QUALIFIED = 1  # lead.statecode
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKeys:
+    """What a person is searched by: e-mails, the main one first, and the name where both parts are there."""
+
+    emails: tuple[str, ...] = ()
+    name: tuple[str, str] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.emails or self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it was read."""
+
+    table: str
+    id: str
+    etag: str
+    columns: Mapping[str, Any]
+
+    @property
+    def key(self) -> RowKey:
+        return self.table, self.id
+
+    @property
+    def is_active(self) -> bool:
+        return self.columns.get("statecode") == 0 and not self.columns.get("merged")
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Rows of one table to be read: by id, by any of these e-mails, or by this name."""
+
+    table: str
+    ids: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    name: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The row that is the person, why, and the candidates that lost the tie."""
+
+    row: Row
+    by: Literal["link", "email", "name"]
+    table: str  # the table of the rule whose rows hit; the row itself may be where one of them redirects
+    lost: tuple[Row, ...] = ()
+
+
+def normal_email(text: str) -> str:
+    """The e-mail as we compare it; "" when it is not usable as one."""
+    email = unicodedata.normalize("NFC", text).strip().lower()
+    return email if _EMAIL.fullmatch(email) and len(email) <= _EMAIL_MOST else ""
+
+
+def normal_name(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+def match_keys(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping], action: SyncAction) -> MatchKeys:
+    """Everything that is searched for, and everything that may be written into an e-mail column."""
+    mapped = (row.source for mapping in mappings for row in mapping.rows if row.source and row.column in EMAIL_COLUMNS)
+    said = (as_text(sources[source]) for source in ("Email", *mapped) if not is_missing(sources[source]))
+    emails = tuple(dict.fromkeys(email for text in said if (email := normal_email(text))))
+    return MatchKeys(emails, _full_name(person) if action.matches_by_name else None)
+
+
+def _full_name(person: Prospect) -> tuple[str, str] | None:
+    first, last = as_text(person.value("FirstName")), as_text(person.value("LastName"))
+    return (first, last) if first and last else None
+
+
+def look_ups(action: SyncAction, keys: MatchKeys, links: Mapping[str, str]) -> tuple[LookUp, ...]:
+    """What to read from Dynamics before anything can be decided; tables that nothing is known for are left out."""
+    if action.match.tables is MatchTables.OFF:
+        return tuple(LookUp(table, ids=(row_id,)) for table, row_id in links.items() if table in action.tables)
+    asked = (
+        LookUp(table, ids=(links[table],) if table in links else (), emails=keys.emails, name=keys.name)
+        for table in action.match.tables.in_order
+    )
+    return tuple(look_up for look_up in asked if look_up.ids or look_up.emails or look_up.name)
+
+
+def redirects_to_read(rows: Mapping[RowKey, Row | None]) -> tuple[LookUp, ...]:
+    """Survivors of merges and contacts of qualified leads that have not been read yet."""
+    targets = {target for row in rows.values() if row and (target := _redirect(row)) and target not in rows}
+    return tuple(LookUp(table, ids=(row_id,)) for table, row_id in sorted(targets))
+
+
+def _redirect(row: Row) -> RowKey | None:
+    if row.columns.get("merged") and (survivor := row.columns.get("_masterid_value")):
+        return row.table, survivor
+    if row.table == "lead" and row.columns.get("statecode") == _QUALIFIED:
+        contact = row.columns.get("_parentcontactid_value")
+        return ("contact", contact) if contact else None
+    return None
+
+
+def match_row(
+    action: SyncAction, keys: MatchKeys, links: Mapping[str, str], rows: Mapping[RowKey, Row | None]
+) -> Match | None:
+    """The row that is the person. `rows` holds everything read so far; None stands for a row that is gone."""
+    tables = action.match.tables.in_order or action.tables
+    for table in tables:
+        if table in links and (row := _final(rows.get((table, links[table])), rows, tables)):
+            return Match(row, "link", table)
+    if action.match.tables is MatchTables.OFF:
+        return None
+    return next(_hits(action, keys, tables, rows), None)
+
+
+def _hits(
+    action: SyncAction, keys: MatchKeys, tables: tuple[str, ...], rows: Mapping[RowKey, Row | None]
+) -> Iterator[Match]:
+    """E-mails first, through all tables: an e-mail in the second table is better evidence than a name in the first."""
+    ways: tuple[Literal["email", "name"], ...] = ("email", "name")
+    for by in ways:
+        for table in tables:
+            hits = (row for row in rows.values() if row and row.table == table and _fits(row, keys, by))
+            finals = {final.key: final for hit in hits if (final := _final(hit, rows, tables))}
+            if finals:
+                chosen, *lost = _ranked(finals.values(), action.on_duplicate)
+                yield Match(chosen, by, table, tuple(lost))
+
+
+def _fits(row: Row, keys: MatchKeys, by: Literal["email", "name"]) -> bool:
+    if by == "email":
+        return bool(row_emails(row) & set(keys.emails))
+    name = (row.columns.get("firstname") or "", row.columns.get("lastname") or "")
+    return keys.name is not None and _same_name(name, keys.name)
+
+
+def _same_name(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    return tuple(map(normal_name, one)) == tuple(map(normal_name, other))
+
+
+def row_emails(row: Row) -> set[str]:
+    return {normal_email(row.columns.get(column) or "") for column in EMAIL_COLUMNS} - {""}
+
+
+def _final(row: Row | None, rows: Mapping[RowKey, Row | None], tables: tuple[str, ...]) -> Row | None:
+    """The row itself, or where it redirects; None when that is no candidate."""
+    for _ in range(_REDIRECTS_MOST):
+        if row is None or row.table not in tables:
+            return None
+        target = _redirect(row)
+        if target is None:
+            return row if row.is_active else None
+        row = rows.get(target)
+    return None
+
+
+def _ranked(rows: Iterable[Row], on_duplicate: OnDuplicate) -> list[Row]:
+    """The chosen row first. Equal dates are settled by id, so the order in which rows came in never matters."""
+    dated = sorted(rows, key=lambda row: (row.table, row.id))
+    return sorted(dated, key=lambda row: str(row.columns.get(on_duplicate.column)), reverse=on_duplicate.newest_wins)
+
+
+def columns_to_read(mapping: FieldMapping | None, table: str) -> tuple[str, ...]:
+    """The columns a look-up selects: what matching and redirecting need, and what the mapping may change."""
+    mapped = (row.column for row in mapping.rows) if mapping else ()
+    return tuple(dict.fromkeys((id_column(table), *STATE_COLUMNS[table], *KEY_COLUMNS, *mapped)))

@@ -1,0 +1,41 @@
+"""What a Dataverse table looks like: the facts about columns that mapping needs, as live metadata tells them."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+SET_NAMES: Mapping[str, str] = {"lead": "leads", "contact": "contacts", "account": "accounts"}
+EMAIL_COLUMNS = ("emailaddress1", "emailaddress2", "emailaddress3")
+
+
+def id_column(table: str) -> str:
+    return f"{table}id"
+
+
+class Choice(BaseModel):
+    """One option of a choice column, with its labels in every installed language."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: int
+    labels: tuple[str, ...] = ()
+
+
+class Column(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    type: str  # Dataverse's AttributeType: String, Memo, Picklist, …
+    label: str = ""
+    required: bool = False
+    creatable: bool = True
+    updatable: bool = True
+    max_length: int | None = None
+    choices: tuple[Choice, ...] = ()
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    columns: dict[str, Column]

@@ -1,0 +1,69 @@
+"""The failures, named for what happens next.
+
+    SyncError
+    ├── RetryableError                  network, time-out, 5xx: the same call may go through later
+    │   └── ThrottledError              a limit was reached: nothing is sent before `retry_after`
+    ├── RejectedRowError                this row is refused for good: somebody must change data or mapping
+    ├── MisconfiguredConnectionError    credentials, privileges, organisation: the connection pauses, deliveries wait
+    └── InvalidInputError               a caller of the API sent something that cannot be accepted
+
+What our own rules conclude (nothing matched, held, unchanged) is a value, never one of these. Anything else that is
+raised is a bug. `message` is a sentence for people; `detail` and `code` are for engineers. None holds a secret or
+personal data.
+"""
+
+
+class SyncError(Exception):
+    """What every failure carries."""
+
+    def __init__(self, message: str, *, code: str = "", detail: str = "", request_id: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.detail = detail
+        self.request_id = request_id
+
+
+class RetryableError(SyncError):
+    """The same call may go through later."""
+
+
+class ThrottledError(RetryableError):
+    """A service protection limit was reached; `retry_after` is in seconds."""
+
+    def __init__(
+        self, message: str, *, retry_after: float, code: str = "", detail: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message, code=code, detail=detail, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class RejectedRowError(SyncError):
+    """Dataverse refuses this row, and would refuse it again; `about_mapping` where the mapping is to blame."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        column: str = "",
+        about_mapping: bool = False,
+        code: str = "",
+        detail: str = "",
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message, code=code, detail=detail, request_id=request_id)
+        self.column = column
+        self.about_mapping = about_mapping
+
+
+class MisconfiguredConnectionError(SyncError):
+    """Nothing will work on this connection until an administrator has mended it."""
+
+
+class InvalidInputError(SyncError):
+    """What a caller sent cannot be accepted; `field` names the part, the message what would be accepted."""
+
+    def __init__(self, message: str, *, field: str, status: int = 422) -> None:
+        super().__init__(message)
+        self.field = field
+        self.status = status

@@ -1,0 +1,147 @@
+"""Connections, mappings and actions in Table Storage, remembered for a few seconds.
+
+A connection with its current mappings and its pause is one partition, so one query reads all of it. Every version of
+a mapping is kept in a partition beside it. What this process saves it sees at once; another sees it when its memory
+of a few seconds has run out.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient
+from pydantic import BaseModel
+
+from core.domain.action import SyncAction
+from core.domain.connection import Connection, Pause
+from core.domain.mapping import FieldMapping
+from core.storage.document import ModelT, packed, unpacked
+from core.storage.failures import storage_failures
+from core.sync.ports import ConnectionSetup
+
+REMEMBERED_SECONDS = 5.0
+
+_ACTIONS = "action"
+_CONNECTIONS = "connections"  # lists the ids; everything else of one stands in its own partition
+_PAUSE = "pause"
+_CONNECTION = "connection"
+_MAPPING = "mapping|"
+
+T = TypeVar("T")
+
+
+class TableConfiguration:
+    def __init__(self, table: TableClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._table = table
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, Any]] = {}
+
+    # --- Reading ----------------------------------------------------------------------------------------------------
+
+    async def action(self, action_id: str) -> SyncAction | None:
+        return await self._remember(f"action {action_id}", lambda: self._read(_ACTIONS, action_id, SyncAction))
+
+    async def setup(self, connection_id: str) -> ConnectionSetup | None:
+        return await self._remember(f"setup {connection_id}", lambda: self._read_setup(connection_id))
+
+    async def actions(self) -> list[SyncAction]:
+        return [unpacked(entity, SyncAction) async for entity in self._partition(_ACTIONS)]
+
+    async def connections(self) -> list[Connection]:
+        ids = [entity["RowKey"] async for entity in self._partition(_CONNECTIONS)]
+        setups = await asyncio.gather(*(self.setup(connection_id) for connection_id in ids))
+        return [setup.connection for setup in setups if setup]
+
+    async def _read_setup(self, connection_id: str) -> ConnectionSetup | None:
+        entities = {entity["RowKey"]: entity async for entity in self._partition(_of(connection_id))}
+        if _CONNECTION not in entities:
+            return None
+        mappings = (unpacked(entity, FieldMapping) for key, entity in entities.items() if key.startswith(_MAPPING))
+        pause = entities.get(_PAUSE)
+        return ConnectionSetup(
+            unpacked(entities[_CONNECTION], Connection),
+            {mapping.table: mapping for mapping in mappings},
+            unpacked(pause, Pause) if pause else None,
+        )
+
+    # --- Writing ----------------------------------------------------------------------------------------------------
+
+    async def save_action(self, action: SyncAction) -> None:
+        await self._write(_ACTIONS, action.id, action)
+        self._forget(f"action {action.id}")
+
+    async def save_connection(self, connection: Connection) -> None:
+        await self._write(_of(connection.id), _CONNECTION, connection)
+        await self._write(_CONNECTIONS, connection.id, connection)
+        self._forget(f"setup {connection.id}")
+
+    async def save_mapping(self, connection_id: str, mapping: FieldMapping) -> FieldMapping:
+        """Saves the next version; answers it as saved."""
+        setup = await self._read_setup(connection_id)
+        current = setup.mappings.get(mapping.table) if setup else None
+        version = current.version + 1 if current else 1
+        while True:
+            saved = mapping.model_copy(update={"version": version})
+            if await self._create(f"{_of(connection_id)}|versions", f"{mapping.table}|{version:08}", saved):
+                break
+            version += 1  # another editor was quicker
+        await self._write(_of(connection_id), f"{_MAPPING}{mapping.table}", saved)
+        self._forget(f"setup {connection_id}")
+        return saved
+
+    async def save_pause(self, connection_id: str, pause: Pause | None) -> None:
+        if pause is not None:
+            await self._write(_of(connection_id), _PAUSE, pause)
+        else:
+            with storage_failures("ending a pause"):
+                await self._table.delete_entity(_of(connection_id), _PAUSE)
+        self._forget(f"setup {connection_id}")
+
+    # --- The table --------------------------------------------------------------------------------------------------
+
+    async def _read(self, partition: str, key: str, kind: type[ModelT]) -> ModelT | None:
+        try:
+            with storage_failures(f"reading {partition} {key}"):
+                entity = await self._table.get_entity(partition, key)
+        except ResourceNotFoundError:
+            return None
+        return unpacked(entity, kind)
+
+    async def _partition(self, partition: str) -> AsyncIterator[Any]:
+        query = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": partition})
+        with storage_failures(f"reading {partition}"):
+            async for entity in query:
+                yield entity
+
+    async def _write(self, partition: str, key: str, model: BaseModel) -> None:
+        entity = {"PartitionKey": partition, "RowKey": key, **packed(model)}
+        with storage_failures(f"writing {partition} {key}"):
+            await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    async def _create(self, partition: str, key: str, model: BaseModel) -> bool:
+        try:
+            with storage_failures(f"creating {partition} {key}"):
+                await self._table.create_entity({"PartitionKey": partition, "RowKey": key, **packed(model)})
+        except ResourceExistsError:
+            return False
+        return True
+
+    async def _remember(self, name: str, read: Callable[[], Awaitable[T]]) -> T:
+        """What is absent is not remembered: it is usually about to be saved."""
+        until, value = self._remembered.get(name, (0.0, None))
+        if value is not None and self._clock() < until:
+            return value  # type: ignore[no-any-return]  # it was stored below under the same name
+        fresh = await read()
+        if fresh is not None:
+            self._remembered[name] = (self._clock() + REMEMBERED_SECONDS, fresh)
+        return fresh
+
+    def _forget(self, name: str) -> None:
+        self._remembered.pop(name, None)
+
+
+def _of(connection_id: str) -> str:
+    return f"connection|{connection_id}"

@@ -1,0 +1,43 @@
+"""What Azure's SDKs raise, as our failures. Conditions that did not hold are the callers' own business."""
+
+import contextlib
+from collections.abc import Iterator
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+
+from core.errors import RetryableError
+
+
+@contextlib.contextmanager
+def storage_failures(what: str) -> Iterator[None]:
+    """Raises RetryableError for anything the service, or the way to it, does; `what` names the work, for engineers.
+
+    A condition that did not hold, and an entity that is not there, pass through: callers ask for those.
+    """
+    try:
+        yield
+    except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
+        if getattr(error, "error_code", None) == "TableNotFound":
+            raise RetryableError("A storage table is missing: deploy the template again.", detail=what) from error
+        raise
+    except ClientAuthenticationError as error:
+        raise RetryableError(
+            "Storage refuses the service's identity: check its role assignments.",
+            code="storage_auth",
+            detail=f"{what}: {type(error).__name__}",
+        ) from error
+    except HttpResponseError as error:
+        raise RetryableError(
+            "Storage is not available at the moment.",
+            code=str(getattr(error, "error_code", "") or error.status_code),
+            detail=f"{what}: {type(error).__name__}",
+        ) from error
+    except AzureError as error:
+        raise RetryableError("Storage cannot be reached.", detail=f"{what}: {type(error).__name__}") from error

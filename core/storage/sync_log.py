@@ -1,0 +1,126 @@
+"""The table `SyncLog`: one row for each delivery, newest first within a connection, readable as it stands.
+
+A row can be rebuilt from its delivery at any time, and its key follows from the delivery, so writing it again is
+harmless. The count of repeats is kept beside it, and survives such rewriting.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient
+
+from core.domain.delivery import Delivery
+from core.storage.failures import storage_failures
+
+_LAST_MICROSECOND = 10**17  # far beyond any date; subtracting from it sorts the newest first
+_TEXT_MOST = 8_000
+_PAGE_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    rows: list[Mapping[str, Any]]
+    cursor: str | None
+
+
+class TableSyncLog:
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def write(self, delivery: Delivery, *, row_url: str) -> None:
+        entity = {**_keys(delivery), **_shown(delivery, row_url)}
+        with storage_failures("writing the sync log"):
+            await self._table.upsert_entity(entity, mode=UpdateMode.MERGE)
+
+    async def count_repeat(self, delivery: Delivery) -> None:
+        keys = _keys(delivery)
+        while True:
+            with storage_failures("counting a repeat"):
+                try:
+                    row = await self._table.get_entity(keys["PartitionKey"], keys["RowKey"])
+                    counted = keys | {"repeats": row.get("repeats", 0) + 1}
+                    await self._table.update_entity(
+                        counted,
+                        mode=UpdateMode.MERGE,
+                        etag=row.metadata["etag"],
+                        match_condition=MatchConditions.IfNotModified,
+                    )
+                except ResourceNotFoundError:
+                    if await self._begun(keys):
+                        return
+                except ResourceModifiedError:
+                    continue
+                else:
+                    return
+
+    async def _begun(self, keys: dict[str, str]) -> bool:
+        try:
+            await self._table.create_entity({**keys, "repeats": 1})
+        except ResourceExistsError:
+            return False
+        return True
+
+    async def page(self, connection: str, *, filters: Mapping[str, str], most: int, cursor: str | None) -> LogPage:
+        """Newest first. `filters` are equal-comparisons of columns; the cursor of a page leads to the next."""
+        conditions = ["PartitionKey eq @connection", *(f"{name} eq @{name}" for name in filters)]
+        query = self._table.query_entities(
+            " and ".join(conditions),
+            parameters={"connection": connection, **filters},
+            results_per_page=min(most, _PAGE_MOST),
+        ).by_page(continuation_token=json.loads(cursor) if cursor else None)
+        rows: list[Mapping[str, Any]] = []
+        with storage_failures("reading the sync log"):
+            async for page in query:  # a page may be short or empty and still not be the last
+                rows += [dict(row) async for row in page]
+                if len(rows) >= most:
+                    break
+        token = getattr(query, "continuation_token", None)  # the SDK promises it, its types do not
+        return LogPage(rows, json.dumps(token) if token else None)
+
+
+def log_id(delivery: Delivery) -> str:
+    """The row key: time of receipt, inverted, then the delivery."""
+    since = delivery.received_at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    microseconds = since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+    return f"{_LAST_MICROSECOND - microseconds:018d}-{delivery.id}"
+
+
+def _keys(delivery: Delivery) -> dict[str, str]:
+    return {"PartitionKey": delivery.connection, "RowKey": log_id(delivery)}
+
+
+def _shown(delivery: Delivery, row_url: str) -> dict[str, Any]:
+    """One flat row. It holds no name and no e-mail: the prospect's id leads to the person."""
+    assert delivery.result is not None
+    result = delivery.result
+    finished = result.finished_at or delivery.received_at
+    capture = delivery.capture
+    return {
+        "received_at": delivery.received_at,
+        "delivery": delivery.id,
+        "trigger": delivery.trigger,
+        "action": delivery.action,
+        "event": capture.event.value,
+        "form": capture.form.id or capture.form.name or "",
+        "activity": capture.submission.activity_id or "",
+        "prospect": capture.prospect.id or "",
+        "outcome": result.outcome.value,
+        "reason": result.reason[:_TEXT_MOST],
+        "table": result.table,
+        "record_id": result.row_id,
+        "record_url": row_url,
+        "error_class": result.error_class.value if result.error_class else "",
+        "error_code": result.error_code,
+        "error_column": result.error_column,
+        "warnings": "\n".join(result.warnings)[:_TEXT_MOST],
+        "attempts": delivery.attempts + 1,
+        "duration_ms": max(0, int((finished - delivery.received_at).total_seconds() * 1000)),
+        "mapping_version": result.mapping_version,
+        "explain": json.dumps(result.explain)[:_TEXT_MOST],
+    }

@@ -1,0 +1,156 @@
+"""One attempt at a delivery: its turn, and what follows from how it went.
+
+Done: the log row is written and the mark of open work taken away. Not done: the connection pauses where it must, and
+the delivery is marked due again and woken by a message. Nothing is raised for a failure of the outside world.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from core.domain.connection import Pause
+from core.domain.delivery import Delivery, ErrorClass, Outcome, Result, delivery_key
+from core.domain.retry import next_try
+from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
+from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, SyncLog, Versioned, WakeQueue
+from core.sync.turn import Turns
+
+BUG_ATTEMPTS_MOST = 5
+# How long a connection that needs mending is left alone before it is tried again.
+MENDING = timedelta(minutes=5)
+
+_log = logging.getLogger("captello.sync")
+
+
+class Attempts:
+    def __init__(
+        self,
+        *,
+        turns: Turns,
+        ledger: Ledger,
+        configuration: Configuration,
+        crms: Crms,
+        sync_log: SyncLog,
+        wake_queue: WakeQueue,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._turns = turns
+        self._ledger = ledger
+        self._configuration = configuration
+        self._crms = crms
+        self._sync_log = sync_log
+        self._wake_queue = wake_queue
+        self._now = now
+
+    async def attempt(self, found: Versioned[Delivery], *, deadline: float) -> Delivery | None:
+        """The delivery when it is done and logged; None when it goes on later by itself. `deadline` in seconds."""
+        delivery = found.entity
+        if delivery.state != "done" and (reason := await self._pause_reason(delivery)):
+            _log.info("delivery %s waits: %s", delivery.id, reason)
+            return None
+        try:
+            async with asyncio.timeout(deadline):
+                done = await self._turns.complete(found)
+                await self.conclude(done)
+        except TimeoutError:
+            await self._defer(delivery, RetryableError("Dynamics is slow; the delivery goes on by itself."))
+        except SyncError as error:
+            await self._defer(delivery, error)
+        except Exception as error:  # noqa: BLE001  # a bug must not lose the delivery: it is deferred, then logged as failed
+            _log.exception("delivery %s met a bug", delivery.id)
+            await self._defer(delivery, error)
+        else:
+            return done
+        return None
+
+    async def conclude(self, delivery: Delivery) -> None:
+        """Writes the log row, which anybody may do again; then the work is over."""
+        await self._sync_log.write(delivery, row_url=await self.row_url(delivery))
+        await self._ledger.commit(delivery.organization, [Change(delivery.due.key, None, ANY)])
+
+    async def row_url(self, delivery: Delivery) -> str:
+        """Where a person sees the row this delivery went to; "" where there is none."""
+        result = delivery.result
+        if result is None or not result.row_id:
+            return ""
+        setup = await self._configuration.setup(delivery.connection)
+        return self._crms.row_url(setup.connection, result.table, result.row_id) if setup else ""
+
+    async def _pause_reason(self, delivery: Delivery) -> str:
+        setup = await self._configuration.setup(delivery.connection)
+        pause = setup.pause if setup else None
+        return pause.reason if pause and pause.holds_at(self._now()) else ""
+
+    # --- Not done ---------------------------------------------------------------------------------------------------
+
+    async def _defer(self, delivery: Delivery, error: Exception) -> None:
+        """Marks the delivery due again. Where even that fails, its first mark stands, and the timer finds it."""
+        _log.warning("delivery %s is deferred: %s %s", delivery.id, type(error).__name__, _engineers_words(error))
+        try:
+            await self._pause(delivery.connection, error)
+            await self._postpone(delivery, error)
+        except SyncError as storage_error:
+            _log.warning("delivery %s could not be marked: %s", delivery.id, _engineers_words(storage_error))
+
+    async def _postpone(self, delivery: Delivery, error: Exception) -> None:
+        found = await self._ledger.read(delivery.organization, delivery_key(delivery.id), Delivery)
+        if found is None or found.entity.state == "done":
+            return
+        if self._is_hopeless(found.entity, error):
+            await self._fail(found, error)
+            return
+        await self._mark_due(found, error)
+
+    async def _pause(self, connection_id: str, error: Exception) -> None:
+        match error:
+            case ThrottledError():
+                until = self._now() + timedelta(seconds=error.retry_after)
+            case MisconfiguredConnectionError():
+                until = self._now() + MENDING
+            case _:
+                return
+        await self._configuration.save_pause(connection_id, Pause(reason=error.message, code=error.code, until=until))
+
+    async def _mark_due(self, found: Versioned[Delivery], error: Exception) -> None:
+        waits = isinstance(error, ThrottledError | MisconfiguredConnectionError)
+        attempts = found.entity.attempts + (0 if waits else 1)
+        at_least = error.retry_after if isinstance(error, ThrottledError) else 0.0
+        if isinstance(error, MisconfiguredConnectionError):
+            at_least = MENDING.total_seconds()
+        due_at = next_try(self._now(), attempts, at_least=at_least)
+        after = found.entity.model_copy(update={"attempts": attempts, "due_at": due_at})
+        moved = await self._ledger.commit(
+            after.organization,
+            [
+                Change(after.key, after, found.etag),
+                Change(found.entity.due.key, None, ANY),
+                Change(after.due.key, after.due, ABSENT),
+            ],
+        )
+        if moved:
+            seconds = (due_at - self._now()).total_seconds()
+            await self._wake_queue.wake(after.organization, after.id, after=max(seconds, 0.0))
+
+    def _is_hopeless(self, delivery: Delivery, error: Exception) -> bool:
+        """A bug that comes again and again; but an intent is never given up, for its write may have landed."""
+        is_bug = not isinstance(error, SyncError)
+        return is_bug and delivery.state == "received" and delivery.attempts + 1 >= BUG_ATTEMPTS_MOST
+
+    async def _fail(self, found: Versioned[Delivery], error: Exception) -> None:
+        result = Result(
+            outcome=Outcome.FAILED,
+            reason="The service failed on this capture. It is kept, and can be replayed when the fault is mended.",
+            error_class=ErrorClass.INTERNAL,
+            error_code=type(error).__name__,
+            finished_at=self._now(),
+        )
+        failed = found.entity.model_copy(update={"state": "done", "result": result})
+        if await self._ledger.commit(failed.organization, [Change(failed.key, failed, found.etag)]):
+            await self.conclude(failed)
+
+
+def _engineers_words(error: Exception) -> str:
+    if isinstance(error, SyncError):
+        return f"{error.message} [{error.code}] {error.detail} request {error.request_id}"
+    return str(type(error))

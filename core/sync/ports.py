@@ -1,0 +1,109 @@
+"""What a turn needs of the outside world, written for its callers. Adapters fit these by shape."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from core.domain.action import SyncAction
+from core.domain.connection import Connection, Pause
+from core.domain.delivery import Delivery, Due
+from core.domain.mapping import FieldMapping
+from core.domain.matching import LookUp, Row, RowKey
+
+EntityT = TypeVar("EntityT", bound=BaseModel)
+
+ABSENT = ""  # the condition "is not there"
+ANY = "*"  # no condition
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned(Generic[EntityT]):
+    """An entity with the ETag it was read or written under."""
+
+    entity: EntityT
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One part of a transaction: an entity to write, or None to delete, on condition of an ETag, ABSENT or ANY."""
+
+    key: str
+    entity: BaseModel | None
+    etag: str
+
+
+class Ledger(Protocol):
+    """The entities of once/protocol.md, one partition for each organisation."""
+
+    async def read(self, organization: str, key: str, kind: type[EntityT]) -> Versioned[EntityT] | None: ...
+
+    async def commit(self, organization: str, changes: Sequence[Change]) -> tuple[str, ...] | None:
+        """All changes or none; their new ETags, or None when a condition did not hold."""
+        ...
+
+    async def due(self, organization: str, before: datetime, *, most: int) -> list[Due]:
+        """Marked work that was due before then, oldest first."""
+        ...
+
+
+class WriteAnswer(Enum):
+    DONE = auto()
+    EXISTS = auto()  # there is a row with this id already
+    STALE = auto()  # the row has another ETag by now
+    GONE = auto()  # there is no such row
+
+
+class Crm(Protocol):
+    """One connected Dynamics environment."""
+
+    async def find(self, look_ups: Sequence[LookUp], columns: Mapping[str, Sequence[str]]) -> dict[RowKey, Row | None]:
+        """The rows that fit, of every state; rows asked for by id that are gone stand as None."""
+        ...
+
+    async def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer: ...
+
+    async def update(self, table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> WriteAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSetup:
+    """A connection with everything that is configured under it."""
+
+    connection: Connection
+    mappings: Mapping[str, FieldMapping]
+    pause: Pause | None
+
+
+class Configuration(Protocol):
+    async def action(self, action_id: str) -> SyncAction | None: ...
+
+    async def setup(self, connection_id: str) -> ConnectionSetup | None: ...
+
+    async def connections(self) -> list[Connection]: ...
+
+    async def save_pause(self, connection_id: str, pause: Pause | None) -> None: ...
+
+
+class SyncLog(Protocol):
+    async def write(self, delivery: Delivery, *, row_url: str) -> None: ...
+
+    async def count_repeat(self, delivery: Delivery) -> None: ...
+
+
+class WakeQueue(Protocol):
+    async def wake(self, organization: str, delivery_id: str, *, after: float = 0.0) -> None:
+        """Sends a message that wakes the delivery up after so many seconds. A lost one costs time only."""
+        ...
+
+
+class Crms(Protocol):
+    async def crm(self, connection: Connection) -> Crm: ...
+
+    def row_url(self, connection: Connection, table: str, row_id: str) -> str:
+        """Where a person sees the row."""
+        ...

@@ -1,0 +1,70 @@
+"""Deferred work goes on: a queue message wakes one delivery, a timer wakes what no message woke.
+
+The stored delivery is the truth, a message only says that somebody should look. So a lost, doubled or late message
+costs time and nothing else.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from core.domain.connection import Connection
+from core.domain.delivery import Delivery, Due, delivery_key
+from core.sync.attempt import Attempts
+from core.sync.ports import ANY, Change, Configuration, Ledger, WakeQueue
+
+DEADLINE_SECONDS = 120.0
+WOKEN_AT_ONCE_MOST = 500
+# How long a message sent by the timer may take before the timer sends another.
+MESSAGE_PATIENCE = timedelta(minutes=5)
+
+_log = logging.getLogger("captello.wake")
+
+
+class Wakes:
+    def __init__(
+        self,
+        *,
+        attempts: Attempts,
+        ledger: Ledger,
+        configuration: Configuration,
+        wake_queue: WakeQueue,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._attempts = attempts
+        self._ledger = ledger
+        self._configuration = configuration
+        self._wake_queue = wake_queue
+        self._now = now
+
+    async def run(self, organization: str, delivery_id: str) -> None:
+        """Carries one delivery on. One that is over already costs a read and its log row, written again."""
+        found = await self._ledger.read(organization, delivery_key(delivery_id), Delivery)
+        if found is None:
+            _log.warning("delivery %s was woken but is not in the store", delivery_id)
+            return
+        await self._attempts.attempt(found, deadline=DEADLINE_SECONDS)
+
+    async def wake_due(self) -> int:
+        """Sends a message for every delivery that is due, oldest first; answers how many."""
+        partitions: dict[str, list[Connection]] = {}
+        for connection in await self._configuration.connections():
+            partitions.setdefault(connection.partition, []).append(connection)
+        return sum([await self._wake_partition(name, connections) for name, connections in partitions.items()])
+
+    async def _wake_partition(self, organization: str, connections: list[Connection]) -> int:
+        paused = {connection.id for connection in connections if await self._is_paused(connection)}
+        due = await self._ledger.due(organization, self._now(), most=WOKEN_AT_ONCE_MOST)
+        wanted = [mark for mark in due if mark.connection not in paused and not self._is_awaited(mark)]
+        for mark in wanted:
+            await self._wake_queue.wake(organization, mark.delivery)
+            woken = mark.model_copy(update={"woken_at": self._now()})
+            await self._ledger.commit(organization, [Change(mark.key, woken, ANY)])
+        return len(wanted)
+
+    async def _is_paused(self, connection: Connection) -> bool:
+        setup = await self._configuration.setup(connection.id)
+        return setup is not None and setup.pause is not None and setup.pause.holds_at(self._now())
+
+    def _is_awaited(self, mark: Due) -> bool:
+        return mark.woken_at is not None and self._now() - mark.woken_at < MESSAGE_PATIENCE
