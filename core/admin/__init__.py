@@ -1,0 +1,1 @@
+"""What an operator does, free of HTTP: connections, mappings, actions."""

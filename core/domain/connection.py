@@ -27,7 +27,7 @@ _MICROSOFT_SUFFIXES = (
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}")
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -51,14 +51,18 @@ class Connection(BaseModel):
     client_id: Guid
     environment: Literal["production", "sandbox"] = "production"
     secret_expires_on: date | None = None
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
     organization_id: str | None = None
     secret_version: str = ""
 
     @property
     def partition(self) -> str:
         """Where its deliveries stand: with its organisation; until that is known, by themselves."""
-        return self.organization_id or f"unpinned-{self.id}"
+        return self.organization_id or unpinned_partition(self.id)
+
+
+def unpinned_partition(connection_id: str) -> str:
+    return f"unpinned-{connection_id}"
 
 
 class Pause(BaseModel):

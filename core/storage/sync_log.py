@@ -4,9 +4,9 @@ A row can be rebuilt from its delivery at any time, and its key follows from the
 harmless. The count of repeats is kept beside it, and survives such rewriting.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +21,6 @@ from core.storage.failures import storage_failures
 _LAST_MICROSECOND = 10**17  # far beyond any date; subtracting from it sorts the newest first
 _TEXT_MOST = 8_000
 _PAGE_MOST = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class LogPage:
-    rows: list[Mapping[str, Any]]
-    cursor: str | None
 
 
 class TableSyncLog:
@@ -66,22 +60,30 @@ class TableSyncLog:
             return False
         return True
 
-    async def page(self, connection: str, *, filters: Mapping[str, str], most: int, cursor: str | None) -> LogPage:
-        """Newest first. `filters` are equal-comparisons of columns; the cursor of a page leads to the next."""
-        conditions = ["PartitionKey eq @connection", *(f"{name} eq @{name}" for name in filters)]
+    async def page(
+        self, connections: Sequence[str], *, filters: Mapping[str, str], most: int, after: str | None
+    ) -> list[Mapping[str, Any]]:
+        """Newest first over all these connections; `after` is the id of the row a page before ended with."""
+        parts = await asyncio.gather(*(self._part(each, filters, most, after) for each in connections))
+        rows = sorted((row for part in parts for row in part), key=lambda row: str(row["RowKey"]))
+        return rows[:most]
+
+    async def _part(
+        self, connection: str, filters: Mapping[str, str], most: int, after: str | None
+    ) -> list[Mapping[str, Any]]:
+        conditions = ["PartitionKey eq @connection", "RowKey gt @after", *(f"{name} eq @{name}" for name in filters)]
         query = self._table.query_entities(
             " and ".join(conditions),
-            parameters={"connection": connection, **filters},
+            parameters={"connection": connection, "after": after or "", **filters},
             results_per_page=min(most, _PAGE_MOST),
-        ).by_page(continuation_token=json.loads(cursor) if cursor else None)
+        )
         rows: list[Mapping[str, Any]] = []
         with storage_failures("reading the sync log"):
-            async for page in query:  # a page may be short or empty and still not be the last
-                rows += [dict(row) async for row in page]
+            async for row in query:
+                rows.append(dict(row))
                 if len(rows) >= most:
                     break
-        token = getattr(query, "continuation_token", None)  # the SDK promises it, its types do not
-        return LogPage(rows, json.dumps(token) if token else None)
+        return rows
 
 
 def log_id(delivery: Delivery) -> str:

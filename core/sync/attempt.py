@@ -46,7 +46,7 @@ class Attempts:
     async def attempt(self, found: Versioned[Delivery], *, deadline: float) -> Delivery | None:
         """The delivery when it is done and logged; None when it goes on later by itself. `deadline` in seconds."""
         delivery = found.entity
-        if delivery.state != "done" and (reason := await self._pause_reason(delivery)):
+        if delivery.state != "done" and (reason := await self.pause_reason(delivery)):
             _log.info("delivery %s waits: %s", delivery.id, reason)
             return None
         try:
@@ -77,10 +77,13 @@ class Attempts:
         setup = await self._configuration.setup(delivery.connection)
         return self._crms.row_url(setup.connection, result.table, result.row_id) if setup else ""
 
-    async def _pause_reason(self, delivery: Delivery) -> str:
+    async def pause_reason(self, delivery: Delivery) -> str:
         setup = await self._configuration.setup(delivery.connection)
-        pause = setup.pause if setup else None
-        return pause.reason if pause and pause.holds_at(self._now()) else ""
+        if setup and setup.pause and setup.pause.holds_at(self._now()):
+            return setup.pause.reason
+        if setup and setup.connection.partition != delivery.organization:
+            return "The connection's organisation is not known yet."
+        return ""
 
     # --- Not done ---------------------------------------------------------------------------------------------------
 

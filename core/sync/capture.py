@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from core.domain.action import SyncAction
 from core.domain.capture import Capture, digest, identity
@@ -24,10 +25,11 @@ _PATIENCE_SECONDS = 2.0  # how long a repeat waits for the delivery at work befo
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a capture. Without a result it goes on by itself."""
+    """What became of a capture. Without a result it goes on by itself, and `state` says what it waits for."""
 
     receipt: str
     result: Result | None
+    state: Literal["done", "queued", "retrying", "paused"] = "done"
     row_url: str = ""
     is_repeat: bool = False
 
@@ -62,14 +64,16 @@ class Captures:
         found, is_repeat = await self._insert(delivery)
         if not wait:
             await self._wake_queue.wake(found.entity.organization, found.entity.id)
-            return Answer(found.entity.id, None, is_repeat=is_repeat)
+            return Answer(found.entity.id, None, "queued", is_repeat=is_repeat)
         if is_repeat:
             found = await self._patiently(found)
         done = await self._attempts.attempt(found, deadline=self._deadline)
-        if done and is_repeat:
+        if done is None:
+            is_paused = await self._attempts.pause_reason(found.entity)
+            return Answer(found.entity.id, None, "paused" if is_paused else "retrying", is_repeat=is_repeat)
+        if is_repeat:
             await self._sync_log.count_repeat(done)
-        row_url = await self._attempts.row_url(done) if done else ""
-        return Answer(found.entity.id, done.result if done else None, row_url, is_repeat)
+        return Answer(done.id, done.result, row_url=await self._attempts.row_url(done), is_repeat=is_repeat)
 
     async def preview(self, capture: Capture, action: SyncAction, connection: Connection) -> Intent | Result:
         """What would become of the capture. Stores and writes nothing."""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Due, delivery_key
 from core.sync.attempt import Attempts
+from core.sync.pinning import Pinning
 from core.sync.ports import ANY, Change, Configuration, Ledger, WakeQueue
 
 DEADLINE_SECONDS = 120.0
@@ -28,12 +29,14 @@ class Wakes:
         attempts: Attempts,
         ledger: Ledger,
         configuration: Configuration,
+        pinning: Pinning,
         wake_queue: WakeQueue,
         now: Callable[[], datetime],
     ) -> None:
         self._attempts = attempts
         self._ledger = ledger
         self._configuration = configuration
+        self._pinning = pinning
         self._wake_queue = wake_queue
         self._now = now
 
@@ -49,8 +52,17 @@ class Wakes:
         """Sends a message for every delivery that is due, oldest first; answers how many."""
         partitions: dict[str, list[Connection]] = {}
         for connection in await self._configuration.connections():
-            partitions.setdefault(connection.partition, []).append(connection)
+            pinned = await self._pinned(connection)
+            if pinned.organization_id:
+                partitions.setdefault(pinned.organization_id, []).append(pinned)
         return sum([await self._wake_partition(name, connections) for name, connections in partitions.items()])
+
+    async def _pinned(self, connection: Connection) -> Connection:
+        """Connections that could not be reached when they were saved are tried again."""
+        if connection.organization_id is None and not await self._is_paused(connection):
+            return await self._pinning.pin(connection)
+        await self._pinning.bring_home(connection)
+        return connection
 
     async def _wake_partition(self, organization: str, connections: list[Connection]) -> int:
         paused = {connection.id for connection in connections if await self._is_paused(connection)}

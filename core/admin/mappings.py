@@ -1,0 +1,42 @@
+"""Saving a mapping: held against the table's live metadata first, then kept as the next version with its facts."""
+
+from core.dataverse.clients import DataverseClients
+from core.domain.mapping import FieldMapping, Finding, MappingRow, findings
+from core.domain.table import Table
+from core.errors import InvalidInputError
+from core.sync.ports import Configuration, ConnectionSetup
+
+
+class MappingRefused(InvalidInputError):  # noqa: N818  # it is said of the mapping
+    """Every reason at once, so that an editor mends them in one go."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        super().__init__(found[0].message, field=found[0].field)
+        self.findings = found
+
+
+class Mappings:
+    def __init__(self, *, configuration: Configuration, clients: DataverseClients) -> None:
+        self._configuration = configuration
+        self._clients = clients
+
+    async def save(self, connection_id: str, table: str, rows: tuple[MappingRow, ...]) -> FieldMapping:
+        """Raises MappingRefused, and what Dynamics raises when it cannot be asked."""
+        live = await self.table(connection_id, table)
+        if found := findings(rows, live):
+            raise MappingRefused(found)
+        named = {row.column for row in rows}
+        facts = {name: column for name, column in live.columns.items() if name in named or column.required}
+        mapping = FieldMapping(table=table, rows=rows, columns=facts)
+        return await self._configuration.save_mapping(connection_id, mapping)
+
+    async def table(self, connection_id: str, table: str) -> Table:
+        """The table as Dynamics describes it now."""
+        setup = await self.setup(connection_id)
+        return await (await self._clients.crm(setup.connection)).table(table)
+
+    async def setup(self, connection_id: str) -> ConnectionSetup:
+        setup = await self._configuration.setup(connection_id)
+        if setup is None:
+            raise InvalidInputError(f"There is no connection {connection_id}.", field="connection", status=404)
+        return setup

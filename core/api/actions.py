@@ -1,0 +1,62 @@
+"""Routes for sync actions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from core.api.services import ServicesDependency
+from core.domain.action import SyncAction
+from core.domain.connection import ConfigurationId
+from core.errors import InvalidInputError
+
+router = APIRouter(prefix="/actions", tags=["actions"])
+
+ActionPath = Annotated[ConfigurationId, Path(description="The action's id, such as `booth`; captures name it.")]
+
+
+class ActionView(SyncAction):
+    """A sync action, and what to know about it."""
+
+    warnings: list[str] = []
+
+
+class ActionList(BaseModel):
+    items: list[SyncAction]
+
+
+@router.get("", response_model_by_alias=True)
+async def list_actions(services: ServicesDependency) -> ActionList:
+    return ActionList(items=await services.configuration.actions())
+
+
+@router.put("/{action_id}", responses={201: {"model": ActionView}})
+async def save_action(
+    action_id: ActionPath,
+    body: Annotated[dict[str, object], Body()],
+    services: ServicesDependency,
+    response: Response,
+) -> ActionView:
+    """Creates the action (201) or replaces it (200). The id in the address counts; one in the body must equal it."""
+    action = _action(action_id, body)
+    is_new, warnings = await services.actions.save(action)
+    response.status_code = 201 if is_new else 200
+    return ActionView(**action.model_dump(by_alias=True), warnings=warnings)
+
+
+@router.get("/{action_id}")
+async def read_action(action_id: ActionPath, services: ServicesDependency) -> SyncAction:
+    action = await services.configuration.action(action_id)
+    if action is None:
+        raise InvalidInputError(f"There is no action {action_id}.", field="action_id", status=404)
+    return action
+
+
+def _action(action_id: str, body: dict[str, object]) -> SyncAction:
+    if body.get("id", action_id) != action_id:
+        raise InvalidInputError(f"The address says {action_id}: leave `id` out, or say the same.", field="id")
+    try:
+        return SyncAction.model_validate({**body, "id": action_id})
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None

@@ -1,0 +1,187 @@
+"""The only place that picks adapters. Everything is made once, when the first invocation needs it, and reused.
+
+The Functions host kills the process without a word, so nothing depends on `close`; tests and scripts call it.
+"""
+
+import asyncio
+import os
+import uuid
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from azure.data.tables.aio import TableServiceClient
+
+from core.admin.actions import Actions
+from core.admin.connections import Connections
+from core.admin.mappings import Mappings
+from core.dataverse.clients import DataverseClients
+from core.key_vault import KeyVault
+from core.settings import Settings, settings_from
+from core.storage import names
+from core.storage.configuration import TableConfiguration
+from core.storage.ledger import TableLedger
+from core.storage.quarantine import TableQuarantine
+from core.storage.sync_log import TableSyncLog
+from core.storage.wake_queue import StorageWakeQueue
+from core.sync.attempt import Attempts
+from core.sync.capture import Captures
+from core.sync.pinning import Pinning
+from core.sync.turn import Turns
+from core.sync.wake import Wakes
+
+if TYPE_CHECKING:
+    from azure.identity.aio import ManagedIdentityCredential
+    from azure.keyvault.secrets.aio import SecretClient
+    from azure.storage.queue.aio import QueueClient
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What triggers and API call."""
+
+    configuration: TableConfiguration
+    captures: Captures
+    wakes: Wakes
+    quarantine: TableQuarantine
+    sync_log: TableSyncLog
+    connections: Connections
+    mappings: Mappings
+    actions: Actions
+    resources: AsyncExitStack
+
+    async def close(self) -> None:
+        await self.resources.aclose()
+
+
+_making = asyncio.Lock()
+_services: Services | None = None
+
+
+async def services() -> Services:
+    """The process's services, made on first use."""
+    global _services  # noqa: PLW0603  # the one place where the process keeps something
+    async with _making:
+        if _services is None:
+            _services = make_services(settings_from(os.environ))
+        return _services
+
+
+def make_services(settings: Settings) -> Services:
+    """Services over real adapters, with clients of their own."""
+    resources = AsyncExitStack()
+    azure = _AzureClients(settings, resources)
+    tables = azure.tables()
+    configuration = TableConfiguration(tables.get_table_client(names.CONFIGURATION_TABLE))
+    ledger = TableLedger(tables.get_table_client(names.LEDGER_TABLE))
+    sync_log = TableSyncLog(tables.get_table_client(names.LOG_TABLE))
+    wake_queue = StorageWakeQueue(azure.deliveries_queue)
+    vault = KeyVault(azure.secret_client)
+    clients = DataverseClients(secrets=vault, authority=settings.authority)
+    resources.push_async_callback(clients.close)
+    turns = Turns(ledger=ledger, configuration=configuration, crms=clients, now=_now, new_id=_new_id)
+    attempts = Attempts(
+        turns=turns,
+        ledger=ledger,
+        configuration=configuration,
+        crms=clients,
+        sync_log=sync_log,
+        wake_queue=wake_queue,
+        now=_now,
+    )
+    captures = Captures(
+        turns=turns,
+        attempts=attempts,
+        ledger=ledger,
+        sync_log=sync_log,
+        wake_queue=wake_queue,
+        now=_now,
+        grace=timedelta(seconds=settings.grace),
+        deadline=settings.capture_deadline,
+    )
+    pinning = Pinning(ledger=ledger, configuration=configuration, crms=clients, now=_now)
+    wakes = Wakes(
+        attempts=attempts,
+        ledger=ledger,
+        configuration=configuration,
+        pinning=pinning,
+        wake_queue=wake_queue,
+        now=_now,
+    )
+    connections = Connections(
+        configuration=configuration, vault=vault, pinning=pinning, allowed_origins=settings.allowed_origins
+    )
+    return Services(
+        configuration=configuration,
+        captures=captures,
+        wakes=wakes,
+        quarantine=TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE)),
+        sync_log=sync_log,
+        connections=connections,
+        mappings=Mappings(configuration=configuration, clients=clients),
+        actions=Actions(configuration=configuration),
+        resources=resources,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class _AzureClients:
+    """Azure's clients, with a connection string where there is one, else with the app's managed identity."""
+
+    def __init__(self, settings: Settings, resources: AsyncExitStack) -> None:
+        self._settings = settings
+        self._resources = resources
+        self._credential: ManagedIdentityCredential | None = None
+        self._secret_client: SecretClient | None = None
+        self._queue: QueueClient | None = None
+
+    def tables(self) -> TableServiceClient:
+        address = self._settings.storage
+        if address.connection_string:
+            client = TableServiceClient.from_connection_string(address.connection_string)
+        else:
+            client = TableServiceClient(endpoint=address.table_url, credential=self._identity())
+        self._resources.push_async_callback(client.close)
+        return client
+
+    async def deliveries_queue(self) -> "QueueClient":
+        if self._queue is None:
+            from azure.storage.queue.aio import QueueClient  # noqa: PLC0415  # costs 0.2 s, most captures need none
+
+            address = self._settings.storage
+            if address.connection_string:
+                queue = QueueClient.from_connection_string(address.connection_string, names.DELIVERIES_QUEUE)
+            else:
+                queue = QueueClient(address.queue_url, names.DELIVERIES_QUEUE, credential=self._identity())
+            self._resources.push_async_callback(queue.close)
+            self._queue = queue
+        return self._queue
+
+    async def secret_client(self) -> "SecretClient":
+        if self._secret_client is None:
+            from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415  # a warm process needs no vault
+
+            client = SecretClient(
+                self._settings.key_vault_url,
+                self._identity(),
+                verify_challenge_resource=self._settings.verify_vault_challenge,
+            )
+            self._resources.push_async_callback(client.close)
+            self._secret_client = client
+        return self._secret_client
+
+    def _identity(self) -> "ManagedIdentityCredential":
+        if self._credential is None:
+            from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415  # costs 0.1 s
+
+            self._credential = ManagedIdentityCredential(client_id=self._settings.identity_client_id or None)
+            self._resources.push_async_callback(self._credential.close)
+        return self._credential

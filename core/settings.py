@@ -1,0 +1,71 @@
+"""The app's settings, read from the environment once and checked. Only addresses differ from place to place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be read; the message names it and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageAddress:
+    """Either a connection string, or the two services' addresses (then the app's identity signs in)."""
+
+    connection_string: str = ""
+    table_url: str = ""
+    queue_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    storage: StorageAddress
+    key_vault_url: str
+    verify_vault_challenge: bool
+    identity_client_id: str
+    authority: str
+    allowed_origins: tuple[str, ...]
+    capture_deadline: float
+    grace: float
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Raises SettingsError."""
+    return Settings(
+        storage=_storage(environment),
+        key_vault_url=_required(environment, "KEY_VAULT_URL", "the vault's address"),
+        # False only where the vault's address is not below the domain it is known by, as with a simulated one.
+        verify_vault_challenge=environment.get("KEY_VAULT_VERIFY_CHALLENGE", "true").lower() != "false",
+        identity_client_id=environment.get("AZURE_CLIENT_ID", ""),
+        authority=environment.get("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"),
+        allowed_origins=tuple(filter(None, environment.get("DYNAMICS_ALLOWED_ORIGINS", "").split(","))),
+        capture_deadline=_seconds(environment, "CAPTURE_DEADLINE_SECONDS", 8.0),
+        grace=_seconds(environment, "DELIVERY_GRACE_SECONDS", 30.0),
+    )
+
+
+def _storage(environment: Mapping[str, str]) -> StorageAddress:
+    """The Functions host's own storage settings, in the order in which the host reads them."""
+    if text := environment.get("AzureWebJobsStorage"):
+        return StorageAddress(connection_string=text)
+    if account := environment.get("AzureWebJobsStorage__accountName"):
+        suffix = "core.windows.net"
+        return StorageAddress("", f"https://{account}.table.{suffix}", f"https://{account}.queue.{suffix}")
+    table_url = _required(environment, "AzureWebJobsStorage__tableServiceUri", "the table service's address")
+    queue_url = _required(environment, "AzureWebJobsStorage__queueServiceUri", "the queue service's address")
+    return StorageAddress("", table_url, queue_url)
+
+
+def _required(environment: Mapping[str, str], name: str, meaning: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"The setting {name} is missing: it takes {meaning}.")
+    return value
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "")
+    try:
+        return float(text) if text else default
+    except ValueError:
+        raise SettingsError(f"The setting {name} takes a number of seconds, not {text!r}.") from None

@@ -1,0 +1,85 @@
+"""Pins a connection to the organisation that answers at its URL, and brings its deliveries there.
+
+Deliveries of a connection whose organisation is not known yet stand in a partition of their own. They move once it
+is known: first into the organisation's partition, then out of the old one, so that a crash between doubles nothing.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from core.domain.connection import Connection, Pause, unpinned_partition
+from core.domain.delivery import Delivery, Due, delivery_key
+from core.errors import MisconfiguredConnectionError, SyncError
+from core.sync.ports import ABSENT, ANY, Change, Configuration, Ledger
+
+TRIED_AGAIN_AFTER = timedelta(minutes=5)
+_MOVED_AT_ONCE_MOST = 200
+
+
+class Organization(Protocol):
+    async def organization_id(self) -> str: ...
+
+
+class Organizations(Protocol):
+    async def crm(self, connection: Connection) -> Organization: ...
+
+
+class Pinning:
+    def __init__(
+        self, *, ledger: Ledger, configuration: Configuration, crms: Organizations, now: Callable[[], datetime]
+    ) -> None:
+        self._ledger = ledger
+        self._configuration = configuration
+        self._crms = crms
+        self._now = now
+
+    async def pin(self, connection: Connection) -> Connection:
+        """The connection with its organisation. Where it cannot be learnt, the connection pauses, with the reason."""
+        try:
+            organization = await (await self._crms.crm(connection)).organization_id()
+        except SyncError as error:
+            await self._pause(connection, error)
+            return connection
+        if connection.organization_id not in (None, organization):
+            await self._pause(connection, _another_organization())
+            return connection
+        pinned = connection.model_copy(update={"organization_id": organization})
+        if pinned != connection:
+            await self._configuration.save_connection(pinned)
+        await self._configuration.save_pause(connection.id, None)
+        await self.bring_home(pinned)
+        return pinned
+
+    async def bring_home(self, connection: Connection) -> None:
+        """Moves deliveries that came before the organisation was known. They are due at once."""
+        old = unpinned_partition(connection.id)
+        if connection.organization_id is None:
+            return
+        for mark in await self._ledger.due(
+            old, datetime.max.replace(tzinfo=self._now().tzinfo), most=_MOVED_AT_ONCE_MOST
+        ):
+            await self._move(old, connection.organization_id, mark)
+
+    async def _move(self, old: str, organization: str, mark: Due) -> None:
+        found = await self._ledger.read(old, delivery_key(mark.delivery), Delivery)
+        left = [Change(mark.key, None, ANY)]
+        if found is not None:
+            moved = found.entity.model_copy(update={"organization": organization, "due_at": self._now()})
+            await self._ledger.commit(
+                organization, [Change(moved.key, moved, ABSENT), Change(moved.due.key, moved.due, ABSENT)]
+            )
+            left.append(Change(found.entity.key, None, found.etag))
+        await self._ledger.commit(old, left)
+
+    async def _pause(self, connection: Connection, error: SyncError) -> None:
+        pause = Pause(reason=error.message, code=error.code, until=self._now() + TRIED_AGAIN_AFTER)
+        await self._configuration.save_pause(connection.id, pause)
+
+
+def _another_organization() -> MisconfiguredConnectionError:
+    return MisconfiguredConnectionError(
+        "Another organisation answers at this address than the one this connection was made for (a copied "
+        "environment?). Nothing is written; make a new connection for it.",
+        code="organization_changed",
+    )

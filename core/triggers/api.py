@@ -1,0 +1,16 @@
+"""The HTTP trigger for the API: hands the request to the ASGI application, which is made on its first use."""
+
+import functools
+
+import azure.functions as func
+
+from core.api.app import make_app
+
+
+@functools.cache
+def _middleware() -> func.AsgiMiddleware:
+    return func.AsgiMiddleware(make_app())
+
+
+async def api(request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    return await _middleware().handle_async(request, context)

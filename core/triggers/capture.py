@@ -1,0 +1,112 @@
+"""The HTTP trigger for captures: reads the request, answers what became of it. Never a 500 for what a sender sent."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.functions as func
+
+from core.bootstrap import Services, services
+from core.domain.action import SyncAction
+from core.domain.capture import Capture, digest
+from core.domain.capture_body import Unreadable, read_capture
+from core.domain.connection import Connection
+from core.domain.delivery import Intent, Result
+from core.errors import SyncError
+from core.sync.capture import Answer
+
+BODY_MOST = 256 * 1024
+_OFF = {"0", "false", "no"}
+_ON = {"1", "true", "yes"}
+
+_log = logging.getLogger("captello.capture")
+
+
+async def capture(request: func.HttpRequest) -> func.HttpResponse:
+    """200 with the outcome, 202 with a receipt when it goes on by itself."""
+    try:
+        return await _answered(await services(), request)
+    except SyncError as error:
+        _log.warning("a capture was not accepted: %s [%s] %s", error.message, error.code, error.detail)
+        return _problem(503, "Service Unavailable", f"{error.message} Nothing was stored: send the capture again.")
+
+
+async def _answered(app: Services, request: func.HttpRequest) -> func.HttpResponse:
+    action = await app.configuration.action(str(request.route_params.get("action", "")))
+    setup = await app.configuration.setup(action.connection) if action else None
+    if action is None or setup is None:
+        return _problem(404, "Not Found", "There is no such action. Its id stands at the end of the capture URL.")
+    body = request.get_body()
+    if len(body) > BODY_MOST:
+        return _problem(413, "Content Too Large", f"A capture takes up to {BODY_MOST} bytes; send links, not files.")
+    content_type = request.headers.get("content-type", "")
+    read = read_capture(body=body, content_type=content_type, query=dict(request.params))
+    if isinstance(read, Unreadable):
+        return await _quarantined(app, action, read, body, content_type)
+    if read.is_empty:
+        return _problem(400, "Bad Request", "The capture holds no field. Send JSON, a form, or query parameters.")
+    if request.params.get("test", "").lower() in _ON:
+        return await _plan(app, read, action, setup.connection)
+    wait = request.params.get("wait", "").lower() not in _OFF
+    return _answer(await app.captures.accept(read, action, setup.connection, wait=wait))
+
+
+async def _quarantined(
+    app: Services, action: SyncAction, read: Unreadable, body: bytes, content_type: str
+) -> func.HttpResponse:
+    receipt = digest(action.id, "quarantine", body.decode("latin-1"))
+    await app.quarantine.keep(
+        receipt=receipt,
+        action=action.id,
+        reason=read.reason,
+        body=body,
+        content_type=content_type,
+        received_at=datetime.now(UTC),
+    )
+    return _json(202, {"receipt": receipt, "outcome": "quarantined", "reason": read.reason})
+
+
+async def _plan(app: Services, read: Capture, action: SyncAction, connection: Connection) -> func.HttpResponse:
+    """What would become of the capture; nothing was stored."""
+    try:
+        decision = await app.captures.preview(read, action, connection)
+    except SyncError as error:
+        return _json(200, {"test": True, "outcome": "failed", "reason": error.message, "error_code": error.code})
+    result = decision.result if isinstance(decision, Intent) else decision
+    plan = {"values": decision.values if isinstance(decision, Intent) else {}, "before": result.before}
+    shown = _result(result)
+    if isinstance(decision, Intent) and decision.creates:
+        shown["record_id"] = None  # it would be chosen when the capture is for real
+    return _json(200, {"test": True, **shown, "plan": plan})
+
+
+def _answer(answer: Answer) -> func.HttpResponse:
+    if answer.result is None:
+        return _json(202, {"receipt": answer.receipt, "outcome": answer.state, "warnings": []})
+    shown = {"receipt": answer.receipt, **_result(answer.result), "record_url": answer.row_url or None}
+    return _json(200, shown)
+
+
+def _result(result: Result) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "outcome": result.outcome.value,
+        "table": result.table or None,
+        "record_id": result.row_id or None,
+        "reason": result.reason,
+        "warnings": list(result.warnings),
+        "explain": result.explain,
+    }
+    if result.error_class:
+        error = {"class": result.error_class.value, "code": result.error_code, "column": result.error_column}
+        shown["error"] = error
+    return shown
+
+
+def _json(status: int, body: dict[str, Any], mimetype: str = "application/json") -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(body, ensure_ascii=False), status_code=status, mimetype=mimetype)
+
+
+def _problem(status: int, title: str, detail: str) -> func.HttpResponse:
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return _json(status, problem, "application/problem+json")

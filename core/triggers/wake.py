@@ -1,0 +1,36 @@
+"""The queue trigger that carries deferred deliveries on, and the timer that wakes what is due."""
+
+import base64
+import binascii
+import json
+import logging
+
+import azure.functions as func
+
+from core.bootstrap import services
+
+_log = logging.getLogger("captello.wake")
+
+
+async def deliver(message: func.QueueMessage) -> None:
+    """A message names a delivery. One that cannot be read fails, and ends in the poison queue."""
+    organization, delivery_id = _ids(message.get_body())
+    await (await services()).wakes.run(organization, delivery_id)
+
+
+async def wake() -> None:
+    woken = await (await services()).wakes.wake_due()
+    if woken:
+        _log.info("%d deliveries were due and have been woken", woken)
+
+
+def _ids(body: bytes) -> tuple[str, str]:
+    """Plain JSON or base64 of it: both are common on Storage queues."""
+    text = body.strip()
+    if not text.startswith(b"{"):
+        try:
+            text = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raise ValueError("a message on the queue `deliveries` is neither JSON nor base64") from None
+    document = json.loads(text)
+    return str(document["organization"]), str(document["delivery"])

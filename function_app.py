@@ -1,0 +1,46 @@
+"""The app's functions, as the Functions host indexes them.
+
+Everything else is imported by the first invocation that needs it: indexing stays as quick as `azure.functions` itself,
+and a capture never waits for the API's framework.
+"""
+# ruff: noqa: PLC0415
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+@app.function_name("capture")
+@app.route("capture/{action}", methods=["GET", "POST"])
+async def capture(req: func.HttpRequest) -> func.HttpResponse:
+    """A capture from Captello, answered at once."""
+    from core.triggers.capture import capture as trigger
+
+    return await trigger(req)
+
+
+@app.function_name("deliver")
+@app.queue_trigger("message", queue_name="deliveries", connection="AzureWebJobsStorage")
+async def deliver(message: func.QueueMessage) -> None:
+    """Carries on a delivery that was deferred."""
+    from core.triggers.wake import deliver as trigger
+
+    await trigger(message)
+
+
+@app.function_name("wake")
+@app.timer_trigger("timer", schedule="%WAKE_SCHEDULE%")
+async def wake(timer: func.TimerRequest) -> None:  # noqa: ARG001  # the host binds it by name
+    """Wakes every delivery that is due and that no message woke."""
+    from core.triggers.wake import wake as trigger
+
+    await trigger()
+
+
+@app.function_name("api")
+@app.route("v1/{*rest}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Connections, mappings, actions and logs."""
+    from core.triggers.api import api as trigger
+
+    return await trigger(req, context)
