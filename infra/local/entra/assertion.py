@@ -37,7 +37,7 @@ def _signed_claims(application: Application, assertion: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(assertion)
     except jwt.PyJWTError as problem:
         raise refusals.malformed_assertion() from problem
-    thumbprint = str(header.get("x5t#S256") or header.get("x5t") or "")
+    thumbprint = str(header.get("x5t#S256") or header.get("x5t") or "").rstrip("=")  # some clients leave the padding on
     key = _public_key(application, thumbprint)
     try:
         return jwt.decode(assertion, key, algorithms=_ALGORITHMS, options=_SIGNATURE_ONLY)
