@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, Field
 
 from core.api.services import ServicesDependency
-from core.domain.action import SyncAction
+from core.domain.action import SyncAction, SyncActionSettings
 from core.domain.connection import ConfigurationId
 from core.errors import InvalidInputError
 
@@ -16,10 +15,14 @@ router = APIRouter(prefix="/actions", tags=["actions"])
 ActionPath = Annotated[ConfigurationId, Path(description="The action's id, such as `booth`; captures name it.")]
 
 
+class ActionInput(SyncActionSettings):
+    id: ConfigurationId | None = None
+
+
 class ActionView(SyncAction):
     """A sync action, and what to know about it."""
 
-    warnings: list[str] = []
+    warnings: list[str] = Field(default_factory=list)
 
 
 class ActionList(BaseModel):
@@ -34,7 +37,7 @@ async def list_actions(services: ServicesDependency) -> ActionList:
 @router.put("/{action_id}", responses={201: {"model": ActionView}})
 async def save_action(
     action_id: ActionPath,
-    body: Annotated[dict[str, object], Body()],
+    body: ActionInput,
     services: ServicesDependency,
     response: Response,
 ) -> ActionView:
@@ -53,10 +56,7 @@ async def read_action(action_id: ActionPath, services: ServicesDependency) -> Sy
     return action
 
 
-def _action(action_id: str, body: dict[str, object]) -> SyncAction:
-    if body.get("id", action_id) != action_id:
+def _action(action_id: str, body: ActionInput) -> SyncAction:
+    if body.id not in (None, action_id):
         raise InvalidInputError(f"The address says {action_id}: leave `id` out, or say the same.", field="id")
-    try:
-        return SyncAction.model_validate({**body, "id": action_id})
-    except ValidationError as error:
-        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
+    return SyncAction(**body.model_dump(by_alias=True, exclude={"id"}), id=action_id)

@@ -1,5 +1,7 @@
 """The API as one ASGI application, with its OpenAPI description at /api/v1/openapi.json."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
@@ -7,7 +9,7 @@ from core.api import actions, connections, logs
 from core.api.problems import Problem, add_problem_handlers
 from core.api.services import ServicesDependency
 
-_PROBLEMS = {
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
         404: "There is no such thing.",
@@ -33,7 +35,7 @@ def make_app() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    v1 = APIRouter(prefix="/api/v1", responses=dict(_PROBLEMS))
+    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
     for router in (connections.router, actions.router, logs.router):
         v1.include_router(router)
     v1.add_api_route("/health", health, tags=["health"])

@@ -94,8 +94,9 @@ def _inactive_ignored(rule: MatchRule) -> MatchRule:
     return rule
 
 
-class SyncAction(_Settings):
-    id: ConfigurationId
+class SyncActionSettings(_Settings):
+    """Everything of an action but its id."""
+
     name: str = ""
     connection: ConfigurationId
     enabled: bool = True
@@ -131,3 +132,7 @@ class SyncAction(_Settings):
         """The parts that are stored but not carried out yet."""
         asked = {"account": self.account, "owner": self.owner, "campaigns": self.campaigns, "note": self.note}
         return [name for name, value in asked.items() if value]
+
+
+class SyncAction(SyncActionSettings):
+    id: ConfigurationId
