@@ -47,7 +47,7 @@ class Storage:
 def azurite(node: Path, *, data: Path | None = None) -> Iterator[Storage]:
     """A storage account of its own; kept in `data` when that is given, else in memory and gone afterwards."""
     main = ensure_azurite(node)
-    where = ["--location", str(data.resolve())] if data else ["--inMemoryPersistence"]
+    where = _kept_in(data) if data else ["--inMemoryPersistence"]
     command = [str(node), "--require", str(EMULATORS / "end_with_parent.js"), str(main), *FLAGS, *where]
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop it after those who still write to it.
     with subprocess.Popen(
@@ -63,6 +63,11 @@ def azurite(node: Path, *, data: Path | None = None) -> Iterator[Storage]:
             yield _listening(process)
         finally:
             _stop(process)
+
+
+def _kept_in(data: Path) -> list[str]:
+    data.mkdir(parents=True, exist_ok=True)
+    return ["--location", str(data.resolve())]
 
 
 def _listening(process: subprocess.Popen[str]) -> Storage:

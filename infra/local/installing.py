@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import time
@@ -53,7 +54,14 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, 
     """Run a step quietly; its output is shown only when it fails."""
     started = time.monotonic()
     with subprocess.Popen(
-        command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=env,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        close_fds=False,  # it holds the lock with us (see _locked)
     ) as step:
         try:
             output = _output_of(step, started)
@@ -87,7 +95,11 @@ def _stands(product: Path, stamp: Path, wanted: str) -> bool:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Be the only one to install in `folder`. The kernel lets go of the lock when its holder dies, however it dies."""
+    """Be the only one to install in `folder`.
+
+    The kernel lets go of the lock when its last holder ends, however it ends. The steps we run inherit it: one that
+    goes on after we were killed must not meet the next start half-way.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("w", encoding="ascii") as file:
         try:
@@ -95,4 +107,5 @@ def _locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             say("another process is installing; waiting for it …")
             fcntl.flock(file, fcntl.LOCK_EX)
+        os.set_inheritable(file.fileno(), True)
         yield

@@ -1,6 +1,7 @@
 """Fixtures for the tests of the local stack; servers that all tests share stand in `tests/conftest.py`."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from azure.keyvault.secrets.aio import SecretClient
@@ -11,6 +12,7 @@ from infra.local.entra import DEMO, demo_directory, entra_app
 from infra.local.key_vault import key_vault_app
 from infra.local.serve import served
 from tests.infra.azure_services import Clock, Entra, KeyVault, Stage
+from tests.infra.fresh_machine import Machine, fresh_machine
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +52,8 @@ async def secrets(key_vault: KeyVault) -> AsyncIterator[SecretClient]:
     """Azure's client, signed in as the demo application at a vault of the test's own."""
     async with key_vault.entra.credential() as credential, key_vault.client(credential) as client:
         yield client
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return fresh_machine(tmp_path)
