@@ -50,6 +50,7 @@ class Stack:
     vault: str
     authority: str
     certificates: Certificates
+    settings: Mapping[str, str]
 
 
 @contextlib.contextmanager
@@ -71,7 +72,7 @@ def stack(*, port: int, data: Path | None = None, app_folder: Path = ROOT) -> It
         settings = _settings(storage, authority, identity, vault, crm.url, certificates)
         app = parts.enter_context(functions_host(app_folder, port=port, key=key, settings=settings))
         token = directory.issue(DEMO.tenant_id, DEMO.client_id, crm.url)
-        yield Stack(app, key, crm, token, storage, vault, authority, certificates)
+        yield Stack(app, key, crm, token, storage, vault, authority, certificates, settings)
 
 
 def _entra(directory: Directory, certificate: Path | None) -> contextlib.AbstractContextManager[str]:

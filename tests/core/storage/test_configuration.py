@@ -1,0 +1,85 @@
+"""Configuration in real Table Storage."""
+
+from datetime import UTC, datetime
+
+from azure.data.tables.aio import TableClient
+
+from core.domain.action import SyncAction
+from core.domain.connection import Connection, Pause
+from core.domain.mapping import FieldMapping, MappingRow
+from core.domain.table import Column
+from core.storage.configuration import REMEMBERED_SECONDS, TableConfiguration
+
+GUID = "11111111-1111-4111-8111-111111111111"
+CONNECTION = Connection(
+    id="contoso",
+    name="Contoso",
+    url="https://c.crm4.dynamics.com",
+    tenant_id=GUID,
+    client_id=GUID,
+    organization_id=GUID,
+)
+ACTION = SyncAction.model_validate(
+    {"id": "booth", "connection": "contoso", "match": {"tables": "leads"}, "create": "lead", "campaigns": []}
+)
+MAPPING = FieldMapping(
+    table="lead",
+    rows=(MappingRow(column="lastname", source="LastName"),),
+    columns={"lastname": Column(name="lastname", type="String", max_length=50)},
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_what_is_not_there_reads_as_none(table: TableClient) -> None:
+    """An unknown action or connection is no error here."""
+    configuration = TableConfiguration(table)
+    assert await configuration.action("booth") is None
+    assert await configuration.setup("contoso") is None
+    assert await configuration.connections() == []
+
+
+async def test_a_connection_comes_with_all_that_belongs_to_it(table: TableClient) -> None:
+    """One read gives the connection, its current mappings and its pause."""
+    configuration = TableConfiguration(table)
+    await configuration.save_connection(CONNECTION)
+    first = await configuration.save_mapping("contoso", MAPPING)
+    second = await configuration.save_mapping("contoso", MAPPING)
+    pause = Pause(reason="throttled", until=datetime(2026, 5, 4, tzinfo=UTC))
+    await configuration.save_pause("contoso", pause)
+    setup = await TableConfiguration(table).setup("contoso")
+    assert setup is not None
+    assert (first.version, second.version) == (1, 2)
+    assert (setup.connection, setup.mappings, setup.pause) == (CONNECTION, {"lead": second}, pause)
+    await configuration.save_pause("contoso", None)
+    setup = await configuration.setup("contoso")
+    assert setup is not None
+    assert setup.pause is None
+
+
+async def test_two_editors_never_save_the_same_version(table: TableClient) -> None:
+    """Another process that saved meanwhile has the number; the next one goes to us."""
+    one, other = TableConfiguration(table), TableConfiguration(table)
+    await one.save_connection(CONNECTION)
+    versions = [(await editor.save_mapping("contoso", MAPPING)).version for editor in (one, other, one, other)]
+    assert versions == [1, 2, 3, 4]
+
+
+async def test_another_process_sees_a_change_after_seconds(table: TableClient) -> None:
+    """What is remembered is remembered for seconds; what oneself saves is seen at once."""
+    clock = Clock()
+    one, other = TableConfiguration(table, clock), TableConfiguration(table, clock)
+    await one.save_action(ACTION)
+    assert await other.action("booth") == ACTION
+    changed = ACTION.model_copy(update={"enabled": False})
+    await one.save_action(changed)
+    assert await one.action("booth") == changed
+    assert await other.action("booth") == ACTION
+    clock.now += REMEMBERED_SECONDS
+    assert await other.action("booth") == changed
