@@ -149,8 +149,7 @@ class Controlled:
             return
         entry = {"time": time.time(), "method": scope["method"], "path": scope["path"]}
         scope[_NOTE] = entry
-        await self._answer(scope, receive, _noting_status(entry, send))
-        self._control.remember(entry)
+        await self._answer(scope, receive, self._remembering(entry, send))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = None if self._spares(scope) else self._control.next_fault(scope["method"], scope["path"])
@@ -159,11 +158,13 @@ class Controlled:
         answer = self._render(fault) if fault and fault.status else self._app
         await answer(scope, receive, send)
 
+    def _remembering(self, entry: MutableMapping[str, object], send: Send) -> Send:
+        """Before the answer leaves, so that whoever has it finds it in the list."""
 
-def _noting_status(entry: MutableMapping[str, object], send: Send) -> Send:
-    async def noting(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            entry["status"] = message["status"]
-        await send(message)
+        async def remembering(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry["status"] = message["status"]
+                self._control.remember(entry)
+            await send(message)
 
-    return noting
+        return remembering
