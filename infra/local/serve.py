@@ -38,7 +38,12 @@ def served(make_app: Callable[[str], Any], *, port: int = 0, certificate: Path |
     scheme = "https" if certificate else "http"
     url = f"{scheme}://{HOST}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        make_app(url), ssl_certfile=certificate, log_level="warning", lifespan="off", server_header=False, access_log=False
+        make_app(url),
+        ssl_certfile=certificate,
+        log_level="warning",
+        lifespan="off",
+        server_header=False,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name=url, daemon=True)
