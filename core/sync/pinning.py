@@ -13,7 +13,8 @@ from core.domain.delivery import Delivery, Due, delivery_key
 from core.errors import MisconfiguredConnectionError, SyncError
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Ledger
 
-TRIED_AGAIN_AFTER = timedelta(minutes=5)
+MENDED_AFTER = timedelta(minutes=5)  # when somebody has to do something, it is looked again after this
+REACHED_AFTER = timedelta(seconds=30)
 _MOVED_AT_ONCE_MOST = 200
 
 
@@ -73,7 +74,8 @@ class Pinning:
         await self._ledger.commit(old, left)
 
     async def _pause(self, connection: Connection, error: SyncError) -> None:
-        pause = Pause(reason=error.message, code=error.code, until=self._now() + TRIED_AGAIN_AFTER)
+        wait = REACHED_AFTER if isinstance(error, RetryableError) else MENDED_AFTER
+        pause = Pause(reason=error.message, code=error.code, until=self._now() + wait)
         await self._configuration.save_pause(connection.id, pause)
 
 

@@ -17,7 +17,7 @@ from core.sync.ports import ANY, Change, Configuration, Ledger, WakeQueue
 DEADLINE_SECONDS = 120.0
 WOKEN_AT_ONCE_MOST = 500
 # How long a message sent by the timer may take before the timer sends another.
-MESSAGE_PATIENCE = timedelta(minutes=5)
+MESSAGE_PATIENCE = timedelta(minutes=2)
 
 _log = logging.getLogger("captello.wake")
 

@@ -54,8 +54,13 @@ class Stack:
 
 
 @contextlib.contextmanager
-def stack(*, port: int, data: Path | None = None, app_folder: Path = ROOT) -> Iterator[Stack]:
-    """Everything, for as long as the block lasts. With `data` it is kept there; else it is gone afterwards."""
+def stack(
+    *, port: int, data: Path | None = None, app_folder: Path = ROOT, settings: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Everything, for as long as the block lasts. With `data` it is kept there; else it is gone afterwards.
+
+    `settings` of the app win over the stack's own.
+    """
     with contextlib.ExitStack() as parts:
         folder = data or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="captello-")))
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,10 +74,10 @@ def stack(*, port: int, data: Path | None = None, app_folder: Path = ROOT) -> It
         crm = parts.enter_context(dynamics(directory.verify, client_ids=(DEMO.client_id,), database=database))
         vault = parts.enter_context(_vault(directory, authority, certificates, data and folder / "vault.json"))
         key = _host_key(folder)
-        settings = _settings(storage, authority, identity, vault, crm.url, certificates)
-        app = parts.enter_context(functions_host(app_folder, port=port, key=key, settings=settings))
+        effective = {**_settings(storage, authority, identity, vault, crm.url, certificates), **(settings or {})}
+        app = parts.enter_context(functions_host(app_folder, port=port, key=key, settings=effective))
         token = directory.issue(DEMO.tenant_id, DEMO.client_id, crm.url)
-        yield Stack(app, key, crm, token, storage, vault, authority, certificates, settings)
+        yield Stack(app, key, crm, token, storage, vault, authority, certificates, effective)
 
 
 def _entra(directory: Directory, certificate: Path | None) -> contextlib.AbstractContextManager[str]:

@@ -4,7 +4,8 @@ Tests share its Dynamics and its storage; whatever they assert, they find by a p
 """
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,14 @@ import pytest
 from infra.local import story
 from infra.local.stack import Stack, stack
 
+SETTLES_SECONDS = 60.0
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Stack]:
-    with stack(port=0) as started:
+    # What nobody finished is taken up after a second rather than after many.
+    with stack(port=0, settings={"WAKE_SCHEDULE": "* * * * * *", "DELIVERY_GRACE_SECONDS": "1"}) as started:
         story.set_up(started, lambda _: None)
         yield started
 
@@ -97,3 +100,10 @@ class App:
 
     def log_of(self, receipt: str) -> list[dict[str, Any]]:
         return [item for item in self.logs() if item["delivery"] == receipt]
+
+    def settles(self, receipts: Collection[str]) -> None:
+        """Waits until every one of these deliveries has its final log row."""
+        deadline = time.monotonic() + SETTLES_SECONDS
+        while not (done := {log["delivery"] for log in self.logs() if log["outcome"]}).issuperset(receipts):
+            assert time.monotonic() < deadline, f"{len(set(receipts) - done)} deliveries are not over"
+            time.sleep(0.1)  # another process is at work; nothing else tells when it is done

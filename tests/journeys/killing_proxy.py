@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -49,16 +50,17 @@ class Plan:
 @contextlib.contextmanager
 def killing_proxy(target: str, plan: Plan) -> Iterator[str]:
     """Serves a proxy to `target` (scheme, host and port); yields its URL."""
-    client = httpx.AsyncClient(base_url=target, timeout=30)
+    client = httpx.Client(base_url=target, timeout=30)
 
     async def forward(request: Request) -> Response:
         dies_here = plan.meet(f"{request.method} {request.url.path}")
         if dies_here and not plan.after:
             plan.kill()
             return Response(status_code=502)
-        answer = await client.request(
+        answer = await run_in_threadpool(
+            client.request,
             request.method,
-            request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            _as_sent(request),
             headers=[(name, value) for name, value in request.headers.items() if name not in _HOP_BY_HOP],
             content=await request.body(),
         )
@@ -68,5 +70,11 @@ def killing_proxy(target: str, plan: Plan) -> Iterator[str]:
         return Response(answer.content, answer.status_code, headers)
 
     routes = [Route("/{path:path}", forward, methods=METHODS)]
-    with served(lambda _: Starlette(routes=routes)) as url:
+    with client, served(lambda _: Starlette(routes=routes)) as url:
         yield url
+
+
+def _as_sent(request: Request) -> str:
+    """Path and query to the letter: storage signs them."""
+    path = request.scope["raw_path"].decode()
+    return f"{path}?{request.url.query}" if request.url.query else path

@@ -222,7 +222,7 @@ def test_thirty_posts_at_once_of_one_new_person_give_one_row(app: App, person: P
 
     with concurrent.futures.ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(post, range(30)))
-    app_settles(app, [answer["receipt"] for answer in answers])
+    app.settles([answer["receipt"] for answer in answers])
     assert len(app.rows("lead", emailaddress1=person.email)) == 1
     outcomes = [log["outcome"] for answer in answers for log in app.log_of(answer["receipt"])]
     assert sorted(outcomes) == ["created"] + ["unchanged"] * 29
@@ -233,22 +233,10 @@ def test_thirty_repeats_at_once_give_one_row_and_one_log_row(app: App, person: P
     with concurrent.futures.ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(lambda _: app.capture(person.capture()).json(), range(30)))
     (receipt,) = {answer["receipt"] for answer in answers}
-    app_settles(app, [receipt])
+    app.settles([receipt])
     assert len(app.rows("lead", emailaddress1=person.email)) == 1
     (log,) = app.log_of(receipt)
     assert log["outcome"] == "created"
-
-
-def app_settles(app: App, receipts: list[str]) -> None:
-    """Waits until every delivery has its final log row."""
-    import time
-
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        done = {log["delivery"] for log in app.logs() if log["outcome"]}
-        if done.issuperset(receipts):
-            return
-    raise AssertionError(f"{len(set(receipts) - done)} deliveries are not over")
 
 
 def test_the_right_key_is_needed(app: App, person: Person) -> None:

@@ -1,0 +1,212 @@
+"""The API as an engineer meets it: configuration saved and read back, mistakes named, secrets never shown."""
+
+from typing import Any
+
+import pytest
+
+from infra.local import story
+from infra.local.entra import DEMO
+from tests.journeys.conftest import App
+
+
+def _connection(app: App, **changes: Any) -> dict[str, Any]:
+    return {
+        "name": "Contoso",
+        "url": app.stack.dynamics.url,
+        "tenant_id": DEMO.tenant_id,
+        "client_id": DEMO.client_id,
+        "client_secret": DEMO.client_secret,
+        **changes,
+    }
+
+
+def test_a_connection_is_saved_checked_and_read_back_without_its_secret(app: App) -> None:
+    """PUT creates (201), PUT again changes (200); the organisation is learnt; the secret is write-only."""
+    first = app.save("connections/api-one", _connection(app))
+    again = app.save("connections/api-one", _connection(app, name="Renamed"))
+    assert (first.status_code, again.status_code) == (201, 200)
+    read = app.client.get("/api/v1/connections/api-one")
+    assert read.json() == again.json()
+    assert (read.json()["state"], read.json()["organization_id"]) == ("active", app.stack.dynamics.organization_id)
+    assert "api-one" in {each["id"] for each in app.client.get("/api/v1/connections").json()["items"]}
+    for answer in (first, again, read):
+        assert "secret" not in answer.text.replace("secret_expires_on", "")
+
+
+def test_a_secret_that_is_left_out_stays(app: App) -> None:
+    """Renaming a connection needs no secret."""
+    app.save("connections/api-two", _connection(app))
+    without = _connection(app)
+    del without["client_secret"]
+    assert app.save("connections/api-two", without).json()["state"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"url": "https://evil.example/"}, "url"),
+        ({"url": "https://contoso.crm.dynamics.com.evil.example/"}, "url"),
+        ({"tenant_id": "contoso"}, "tenant_id"),
+        ({"client_secret": None}, "client_secret"),
+        ({"time_zone": "Middle-earth/Shire"}, "time_zone"),
+        ({"environment": "test"}, "environment"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+def test_a_bad_connection_is_refused_by_field(app: App, changes: dict[str, Any], field: str) -> None:
+    """The problem names the field, in the standard shape."""
+    answer = app.save("connections/api-bad", _connection(app, **changes))
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert DEMO.client_secret not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"client_secret": "wrong"}, "secret's value"),
+        ({"tenant_id": "99999999-9999-4999-8999-999999999999"}, "tenant"),
+        ({"client_id": "99999999-9999-4999-8999-999999999999"}, "application"),
+    ],
+)
+def test_credentials_that_do_not_work_pause_the_connection(app: App, changes: dict[str, Any], finding: str) -> None:
+    """The connection is kept, paused, with the reason in plain words."""
+    saved = app.save("connections/api-paused", _connection(app, **changes)).json()
+    assert saved["state"] == "paused"
+    assert finding in saved["pause"]["reason"]
+
+
+def test_a_mapping_is_read_back_as_it_was_saved(app: App) -> None:
+    """Each save is a new version."""
+    app.save("connections/api-three", _connection(app))
+    rows = story.MAPPINGS["lead"]
+    first = app.save("connections/api-three/mappings/lead", {"rows": rows}).json()
+    second = app.save("connections/api-three/mappings/lead", {"rows": rows}).json()
+    assert (first["version"], second["version"]) == (1, 2)
+    read = app.client.get("/api/v1/connections/api-three/mappings/lead").json()
+    assert read == second
+    assert [row["column"] for row in read["rows"]] == [row["column"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "words"),
+    [
+        ({"source": "X", "column": "lastnam"}, "rows.2.column", "Did you mean lastname"),
+        ({"source": "X", "column": "fullname"}, "rows.2.column", "cannot be written"),
+        ({"source": "X", "column": "revenue"}, "rows.2.column", "Money"),
+        ({"source": "X", "column": "leadsourcecode", "default": "Fair"}, "rows.2.default", "Trade Show (7)"),
+        ({"source": "X", "column": "subject"}, "rows.2.column", "twice"),
+        ({"column": "jobtitle"}, "rows.2", "source"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_refused_with_the_reason(
+    app: App, row: dict[str, Any], field: str, words: str
+) -> None:
+    """Held against the live table: wrong name, not writable, impossible type or option, mapped twice."""
+    good = [{"source": "LastName", "column": "lastname"}, {"constant": "Expo", "column": "subject"}]
+    answer = app.save(f"connections/{story.CONNECTION}/mappings/lead", {"rows": [*good, row]})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == field
+    assert words in error["message"]
+
+
+def test_a_required_column_must_be_mapped(app: App) -> None:
+    """The apps' forms require a topic of every lead, so the mapping must give one."""
+    rows = [{"source": "LastName", "column": "lastname"}]
+    answer = app.save(f"connections/{story.CONNECTION}/mappings/lead", {"rows": rows})
+    assert answer.status_code == 422
+    assert "lead.subject (Topic) is required" in answer.json()["detail"]
+
+
+def test_an_action_has_the_documented_defaults(app: App) -> None:
+    """Only connection, match and create must be given."""
+    body = {"connection": story.CONNECTION, "match": {"tables": "leads", "by": "email"}, "create": "lead"}
+    saved = app.save("actions/api-small", body)
+    assert saved.status_code == 201
+    read = app.client.get("/api/v1/actions/api-small").json()
+    assert (read["on_duplicate"], read["on_match"], read["late"]) == ("most_recently_updated", "update", "fill_blanks")
+    assert read["match"]["without_key"] == "create"
+
+
+def test_the_documented_action_is_accepted_and_says_what_is_not_carried_out(app: App) -> None:
+    """The whole shape of the product's description is stored; nothing of it is dropped in silence."""
+    body = {
+        "id": "api-whole",
+        "name": "Booth leads",
+        "connection": story.CONNECTION,
+        "enabled": True,
+        "match": {
+            "tables": "contacts_then_leads",
+            "by": "email_or_name",
+            "inactive": "ignore",
+            "without_key": "create",
+        },
+        "on_duplicate": "most_recently_updated",
+        "on_match": "update",
+        "create": "lead",
+        "account": {"by": "name", "on_missing": "create", "on_many": "leave"},
+        "owner": {
+            "by": "captello_owner",
+            "table": {"Ann Lee": "ann@x.example"},
+            "fallback": "s@x.example",
+            "when": "create",
+        },
+        "campaigns": [{"name": "Expo 26", "as": "response"}],
+        "late": "fill_blanks",
+        "note": True,
+        "filter": {"all": []},
+        "signature": "optional",
+    }
+    saved = app.save("actions/api-whole", body).json()
+    assert {name: saved[name] for name in body if name != "filter"} == {n: v for n, v in body.items() if n != "filter"}
+    for part in ("account", "owner", "campaigns", "note"):
+        assert any(part in warning for warning in saved["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"match": {"tables": "off"}, "create": "none"}, "nothing would ever happen"),
+        ({"match": {"tables": "everything"}}, "contacts_then_leads"),
+        ({"create": "account"}, "contact"),
+        ({"connection": "nowhere"}, "no connection nowhere"),
+        ({"signature": "required"}, "signatures"),
+        ({"filter": {"all": [{"field": "Country", "equals": "DE"}]}}, "filters"),
+        ({"id": "other"}, "leave `id` out"),
+    ],
+)
+def test_a_bad_action_is_refused_with_the_reason(app: App, changes: dict[str, Any], words: str) -> None:
+    """What would be accepted stands in the answer."""
+    answer = app.save("actions/api-bad", {**story.BOOTH, **changes})
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+
+
+def test_what_is_not_there_is_404(app: App) -> None:
+    """As a problem document, with the name of what was asked for."""
+    for path in (
+        "connections/nowhere",
+        "actions/nothing",
+        f"connections/{story.CONNECTION}/mappings/account",
+        "nothing",
+    ):
+        answer = app.client.get(f"/api/v1/{path}")
+        assert answer.status_code == 404, path
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_openapi_names_every_operation(app: App) -> None:
+    """The description can be read by machines, and says which problems to expect."""
+    described = app.client.get("/api/v1/openapi.json").json()
+    assert "/api/v1/connections/{connection_id}/mappings/{table}" in described["paths"]
+    assert "422" in described["paths"]["/api/v1/actions/{action_id}"]["put"]["responses"]
+
+
+def test_columns_are_listed_as_dynamics_describes_them(app: App) -> None:
+    """Types, lengths and options, for whoever writes a mapping."""
+    items = app.client.get(f"/api/v1/connections/{story.CONNECTION}/tables/lead/columns").json()["items"]
+    columns = {item["name"]: item for item in items}
+    assert (columns["mobilephone"]["type"], columns["mobilephone"]["max_length"]) == ("String", 20)
+    assert {"value": 7, "labels": ["Trade Show"]} in columns["leadsourcecode"]["choices"]
