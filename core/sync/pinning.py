@@ -10,7 +10,7 @@ from typing import Protocol
 
 from core.domain.connection import Connection, Pause, unpinned_partition
 from core.domain.delivery import Delivery, Due, delivery_key
-from core.errors import MisconfiguredConnectionError, SyncError
+from core.errors import MisconfiguredConnectionError, RetryableError, SyncError
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Ledger
 
 MENDED_AFTER = timedelta(minutes=5)  # when somebody has to do something, it is looked again after this

@@ -90,7 +90,7 @@ class App:
         seeded = httpx.post(f"{self.stack.dynamics.url}/_control/rows/{table}", json=columns)
         seeded.raise_for_status()
         row: dict[str, Any] = seeded.json()
-        return row.get("row", row)
+        return row
 
     def logs(self, **filters: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.client.get("/api/v1/logs", params={"limit": "200", **filters}).json()[

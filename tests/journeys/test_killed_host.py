@@ -77,7 +77,7 @@ def test_killed_between_any_two_steps_the_capture_stands_once(victims: Victims, 
     """Whatever had been durable is completed by another host; what had not, when it is sent again. One row, one log."""
     steps = _steps_of_a_capture(victims)
     assert 5 <= len(steps) <= STEPS_MOST, steps
-    persons = []
+    persons: list[Person] = []
     for at in range(1, len(steps) + 1):
         for after in (False, True):
             person = Person(LATER_PERSONS + len(persons) + 1)
