@@ -1,0 +1,93 @@
+"""NCRONTAB schedules: six fields (second first; five are taken as starting with the minute), and when one comes next.
+
+https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+_NAMES = {
+    4: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
+}
+_BOUNDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_LONGEST_SEARCH = timedelta(days=366 * 8)  # 29 February comes back within eight years
+
+
+class ScheduleError(ValueError):
+    """The text is no schedule; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    seconds: frozenset[int]
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+
+    def after(self, moment: datetime) -> datetime:
+        """The first occurrence later than this moment."""
+        found = moment.replace(microsecond=0) + timedelta(seconds=1)
+        latest = found + _LONGEST_SEARCH
+        while found < latest:
+            if not self._has_day(found):
+                found = found.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+            elif found.hour not in self.hours:
+                found = found.replace(minute=0, second=0) + timedelta(hours=1)
+            elif found.minute not in self.minutes:
+                found = found.replace(second=0) + timedelta(minutes=1)
+            elif found.second not in self.seconds:
+                found += timedelta(seconds=1)
+            else:
+                return found
+        raise ScheduleError("the schedule never comes")
+
+    def _has_day(self, moment: datetime) -> bool:
+        weekday = moment.isoweekday() % 7  # Sunday is 0
+        return moment.month in self.months and moment.day in self.days and weekday in self.weekdays
+
+
+def schedule(text: str) -> Schedule:
+    """Raises ScheduleError."""
+    fields = text.split()
+    if len(fields) == len(_BOUNDS) - 1:
+        fields = ["0", *fields]
+    if len(fields) != len(_BOUNDS):
+        raise ScheduleError(
+            f"the schedule {text!r} has {len(fields)} fields; it takes six: second minute hour day month weekday"
+        )
+    try:
+        return Schedule(*(_field(field, number) for number, field in enumerate(fields)))
+    except ValueError as error:
+        raise ScheduleError(f"the schedule {text!r} cannot be read: {error}") from None
+
+
+def _field(text: str, number: int) -> frozenset[int]:
+    return frozenset(value for part in text.split(",") for value in _part(part, number))
+
+
+def _part(text: str, number: int) -> range:
+    span, _, step = text.partition("/")
+    low, high = _BOUNDS[number]
+    if span != "*":
+        first, _, last = span.partition("-")
+        low = _value(first, number)
+        high = _value(last, number) if last else (high if step else low)
+    if low > high or (step and int(step) < 1):
+        raise ValueError(f"{text!r} selects nothing")
+    return range(low, high + 1, int(step or 1))
+
+
+def _value(text: str, number: int) -> int:
+    names = _NAMES.get(number, ())
+    low, high = _BOUNDS[number]
+    if text.lower() in names:
+        return names.index(text.lower()) + low
+    value = int(text)
+    if number == 5 and value == 7:  # noqa: PLR2004  # both are Sunday
+        return 0
+    if not low <= value <= high:
+        raise ValueError(f"{value} is not between {low} and {high}")
+    return value
