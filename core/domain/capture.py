@@ -13,28 +13,62 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from core.domain.values import FieldValue
+from core.domain.values import FieldValue, as_text, is_missing
 
 
 def _as_id(value: object) -> object:
-    """Ids arrive as numbers or texts, and mean the same; blank is no id."""
+    """Ids arrive as numbers or texts, and mean the same. Blank, zero and a token that was never replaced are no id:
+    taken for one, it would make one person, or one delivery, of everybody.
+    """
     if isinstance(value, bool) or not isinstance(value, int | str):
         return value
-    return str(value).strip() or None
+    return None if is_missing(value) or as_text(value) == "0" else as_text(value)
 
 
-def _as_field_value(value: object) -> object:
+def _as_question_id(value: object) -> object:
+    return as_text(value) or None if isinstance(value, int | str) else value
+
+
+def _as_field_value(value: object) -> Any:
     """What is no plain value is kept as JSON text: unknown types are text."""
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
-        return [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in value]
+        return [
+            item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+            for item in value
+            if item is not None
+        ]
     return value
 
 
-def _as_utc(value: object) -> object:
+def _as_plain_text(value: object) -> object:
+    """What should be a text and is none (a form named 2026) is written as one: nobody is lost for it."""
+    return value if value is None or isinstance(value, str) else as_text(_as_field_value(value))
+
+
+def _as_time(value: object) -> object:
     """A blank time is no time."""
-    return None if isinstance(value, str) and not value.strip() else value
+    return None if _is_left_out(value) else value
+
+
+def _as_event(value: object) -> object:
+    if _is_left_out(value):
+        return Event.CAPTURED
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _as_part(value: object) -> object:
+    return {} if _is_left_out(value) else value
+
+
+def _as_list(value: object) -> object:
+    return [] if _is_left_out(value) else value
+
+
+def _is_left_out(value: object) -> bool:
+    """A template writes null, a blank or its own token where Captello has nothing to say."""
+    return value is None or (isinstance(value, str) and is_missing(value))
 
 
 def _with_zone(value: datetime | None) -> datetime | None:
@@ -42,7 +76,9 @@ def _with_zone(value: datetime | None) -> datetime | None:
 
 
 Identifier = Annotated[str | None, BeforeValidator(_as_id)]
-Fields = dict[str, Annotated[FieldValue, BeforeValidator(_as_field_value)]]
+Text = Annotated[str | None, BeforeValidator(_as_plain_text)]
+Value = Annotated[FieldValue, BeforeValidator(_as_field_value)]
+Fields = Annotated[dict[str, Value], BeforeValidator(_as_part)]
 
 
 class Event(StrEnum):
@@ -60,43 +96,45 @@ class _Part(BaseModel):
 
 class Form(_Part):
     id: Identifier = None
-    name: str | None = None
-    event: str | None = None
+    name: Text = None
+    event: Text = None
 
 
 class Submission(_Part):
     activity_id: Identifier = None
     hold_request_id: Identifier = None
-    type: str | None = None
-    captured_by: str | None = None
-    rating: Annotated[FieldValue, BeforeValidator(_as_field_value)] = None
+    type: Text = None
+    captured_by: Text = None
+    rating: Value = None
 
 
 class CapturedProspect(_Part):
     id: Identifier = None
-    owner: str | None = None
+    owner: Text = None
     fields: Fields = Field(default_factory=dict)
 
 
 class Answer(_Part):
-    id: Identifier = None
-    title: str | None = None
-    type: str | None = None
-    value: Annotated[FieldValue, BeforeValidator(_as_field_value)] = None
+    id: Annotated[str | None, BeforeValidator(_as_question_id)] = None
+    title: Text = None
+    type: Text = None
+    value: Value = None
 
 
 class Capture(_Part):
-    event: Event = Event.CAPTURED
+    event: Annotated[Event, BeforeValidator(_as_event)] = Event.CAPTURED
     delivery_id: Identifier = None
-    occurred_at: Annotated[datetime | None, BeforeValidator(_as_utc)] = None
-    form: Form = Form()
-    submission: Submission = Submission()
-    prospect: CapturedProspect = CapturedProspect()
-    answers: list[Answer] = Field(default_factory=list)
+    occurred_at: Annotated[datetime | None, BeforeValidator(_as_time)] = None
+    form: Annotated[Form, BeforeValidator(_as_part)] = Form()
+    submission: Annotated[Submission, BeforeValidator(_as_part)] = Submission()
+    prospect: Annotated[CapturedProspect, BeforeValidator(_as_part)] = CapturedProspect()
+    answers: Annotated[list[Answer], BeforeValidator(_as_list)] = Field(default_factory=list)
 
     def said_at(self, received_at: datetime) -> datetime:
-        """When the person said this; the time of receipt where the capture names none."""
-        return _with_zone(self.occurred_at) or received_at
+        """When the person said this; the time of receipt where the capture names none, or one that is still to come:
+        a phone whose clock is ahead would otherwise be right against everything said until then.
+        """
+        return min(_with_zone(self.occurred_at) or received_at, received_at)
 
     @property
     def is_held(self) -> bool:
@@ -121,7 +159,7 @@ def _dotted(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Field
         if isinstance(value, dict):
             yield from _dotted(value, f"{prefix}{name}.")
         else:
-            yield prefix + name, _as_field_value(value)  # type: ignore[misc]  # a JSON leaf or a list of them
+            yield prefix + name, _as_field_value(value)
 
 
 def identity(action: str, capture: Capture) -> str:
@@ -139,7 +177,10 @@ def digest(*parts: str) -> str:
 
 
 def _canonical(capture: Capture) -> str:
-    return json.dumps(capture.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+    """What the capture says, whatever the order of its keys; in the flat form, answers are keys too."""
+    said = capture.model_dump(mode="json")
+    said["answers"].sort(key=lambda answer: json.dumps(answer, sort_keys=True))
+    return json.dumps(said, sort_keys=True, ensure_ascii=True)
 
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")

@@ -4,6 +4,7 @@ Captello's administrators write the body themselves, as a template with field to
 `Capture` or `Unreadable` with the reason; nothing is raised for what a sender sent.
 """
 
+import codecs
 import json
 import math
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ _FLAT_NAMES = {
     "owner": ("prospect", "owner"),
     "prospect_owner": ("prospect", "owner"),
 }
+_DEPTH_MOST = 60  # what stores a capture, and reads it again, stops at 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,17 @@ class Unreadable:
 def read_capture(*, body: bytes, content_type: str, query: Mapping[str, str]) -> Capture | Unreadable:
     """The capture in a request; parameters of the query fill what the body does not say."""
     parameters = {name: value for name, value in query.items() if name.lower() not in _OWN_PARAMETERS}
+    asked = _nested(_cleaned(parameters))
+    body = body.removeprefix(codecs.BOM_UTF8)
     if not body.strip() or _is_form(body, content_type):
-        return _capture(_nested({**parameters, **_form(body)}))
+        return _capture(_filled(_nested(_form(body)), asked))
     try:
         document = _cleaned(json.loads(_decoded(body)))
     except (ValueError, RecursionError) as error:
         return Unreadable(f"The body is not valid JSON: {_shortened(str(error))}.")
     if not isinstance(document, dict):
         return Unreadable(f"The body must be a JSON object, not {type(document).__name__}.")
-    document = {**parameters, **document}
-    return _capture(document if _NESTED_KEYS & document.keys() else _nested(document))
+    return _capture(_filled(document if _NESTED_KEYS & document.keys() else _nested(document), asked))
 
 
 def _capture(document: dict[str, Any]) -> Capture | Unreadable:
@@ -79,7 +82,7 @@ def _is_form(body: bytes, content_type: str) -> bool:
 def _form(body: bytes) -> dict[str, Any]:
     """Repeated names become a list."""
     values: dict[str, Any] = {}
-    text = body.decode("latin-1")  # escapes hold the real bytes; they are decoded below
+    text = body.strip().decode("latin-1")  # escapes hold the real bytes; they are decoded below
     for raw_name, raw_value in parse_qsl(text, keep_blank_values=True, encoding="latin-1"):
         name, value = _decoded(raw_name.encode("latin-1")), _decoded(raw_value.encode("latin-1"))
         if name in values:
@@ -98,17 +101,19 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("cp1252", "replace")
 
 
-def _cleaned(value: Any) -> Any:
-    """JSON may hold half characters and endless numbers that nothing behind us can store."""
+def _cleaned(value: Any, deeper: int = _DEPTH_MOST) -> Any:
+    """JSON may hold half characters, endless numbers and endless depth that nothing behind us can store."""
+    if not deeper:
+        raise ValueError(f"it is nested more than {_DEPTH_MOST} levels deep")
     match value:
         case str():
             return value.encode("utf-8", "replace").decode("utf-8") if not value.isascii() else value
         case float():
             return value if math.isfinite(value) else str(value)
         case list():
-            return [_cleaned(item) for item in value]
+            return [_cleaned(item, deeper - 1) for item in value]
         case dict():
-            return {_cleaned(name): _cleaned(item) for name, item in value.items()}
+            return {_cleaned(name): _cleaned(item, deeper - 1) for name, item in value.items()}
         case _:
             return value
 
@@ -125,6 +130,20 @@ def _nested(document: dict[str, Any]) -> dict[str, Any]:
         else:
             nested["prospect"]["fields"][name] = value
     return nested
+
+
+def _filled(document: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """The document; what it does not say is taken from the parameters."""
+    filled = {**parameters, **document}
+    for name, part in parameters.items():
+        match part, document.get(name):
+            case dict(), dict() as said:
+                filled[name] = _filled(said, part)
+            case list(), list() as said:
+                filled[name] = [*part, *said]
+            case _, None:
+                filled[name] = part
+    return filled
 
 
 def _shortened(text: str, most: int = 120) -> str:

@@ -13,8 +13,6 @@ from core.domain.values import FieldValue, as_text
 SUPPORTED_TYPES = ("String", "Memo", "Picklist")
 _CHOICES_NAMED = 12
 _ELLIPSIS = "…"
-# Dataverse refuses control characters (0x80040278); line breaks and tabs are fine.
-_CONTROL_CHARACTERS = {code: None for code in (*range(32), 127) if chr(code) not in "\t\n\r"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def convert(
 
 
 def _text(column: Column, value: FieldValue, too_long: str) -> Converted | Misfit:
-    text = as_text(value).translate(_CONTROL_CHARACTERS)
+    text = as_text(value)
     most = column.max_length
     if most is None or utf16_length(text) <= most:
         return Converted(text)

@@ -9,22 +9,31 @@ import re
 FieldValue = str | int | float | bool | list[str] | None
 
 _PLACEHOLDER_WORDS = {"scanned", "anonymous"}
-_UNREPLACED_TOKEN = re.compile(r"\{\{[^{}]*\}\}|\[[A-Za-z_][\w .:-]*\]|%[A-Za-z_][\w.]*%|##[A-Za-z_][\w .]*##")
+_UNREPLACED = r"(?:\{\{[^{}]*\}\}|\[[A-Za-z_][\w .:-]*\]|%[A-Za-z_][\w .]*%|##[A-Za-z_][\w .]*##)"
+_UNREPLACED_TOKENS = re.compile(rf"{_UNREPLACED}(?:[\s,;/|-]*{_UNREPLACED})*")
+# Dataverse refuses control characters (0x80040278); line breaks and tabs are fine.
+_REFUSED = {code: None for code in (*range(32), 127, 0xFFFE, 0xFFFF) if chr(code) not in "\t\n\r"}
+_WITHOUT_WIDTH = _REFUSED | dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+
+_WHOLE_MOST = 1e15  # beyond it a float no longer tells one whole number from the next
 
 
 def is_blank(value: FieldValue) -> bool:
     """Zero and false are values."""
     if isinstance(value, list):
         return all(is_blank(item) for item in value)
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and not value.translate(_WITHOUT_WIDTH).strip())
 
 
 def is_placeholder(value: FieldValue) -> bool:
     """Whether the value only stands where one is missing ("Scanned", `{{Email}}`, `[Email]`, `%Email%`)."""
+    if isinstance(value, list):
+        said = [item for item in value if not is_blank(item)]
+        return bool(said) and all(map(is_placeholder, said))
     if not isinstance(value, str):
         return False
     text = value.strip()
-    return text.lower() in _PLACEHOLDER_WORDS or _UNREPLACED_TOKEN.fullmatch(text) is not None
+    return text.lower() in _PLACEHOLDER_WORDS or _UNREPLACED_TOKENS.fullmatch(text) is not None
 
 
 def is_missing(value: FieldValue) -> bool:
@@ -32,11 +41,13 @@ def is_missing(value: FieldValue) -> bool:
 
 
 def as_text(value: FieldValue) -> str:
-    """The value as a person would write it; lists are joined with "; "."""
+    """The value as a person would write it, in characters that Dataverse takes; lists are joined with "; "."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "; ".join(item.strip() for item in value if item.strip())
-    return str(value).strip()
+        return "; ".join(text for item in value if (text := as_text(item)))
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_MOST:
+        return str(int(value))
+    return str(value).translate(_REFUSED).strip()
