@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.capture import Capture
 from core.domain.conversion import SUPPORTED_TYPES, Misfit, convert
-from core.domain.prospect import Prospect
-from core.domain.table import Column, Table
-from core.domain.values import FieldValue, as_text, is_missing, is_placeholder
+from core.domain.prospect import Prospect, field_name
+from core.domain.table import EMAIL_COLUMNS, Column, Table
+from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
 
 _TEMPLATE_FIELD = re.compile(r"\{([^{}]+)\}")
 
@@ -87,26 +87,44 @@ class Sources:
     """Everything a mapping may name: the merged person's fields, then what this capture says, by name in any case."""
 
     def __init__(self, person: Prospect, capture: Capture) -> None:
-        self._values: dict[str, FieldValue] = {}
-        fields = ((name, said.value) for name, said in person.fields.items())
-        self._add(capture.values())
-        self._add(fields)
-
-    def _add(self, values: Iterable[tuple[str, FieldValue]]) -> None:
-        self._values.update((name.strip().lower(), value) for name, value in values)
+        self._said = {field_name(name): value for name, value in capture.values()}
+        self._fields = person.fields
 
     def __getitem__(self, source: str) -> FieldValue:
         """The value of a source or template; of a template without any of its values, None."""
         if not _TEMPLATE_FIELD.search(source):
-            return self._values.get(source.strip().lower())
-        names = [name.strip().lower() for name in _TEMPLATE_FIELD.findall(source)]
-        if all(is_missing(self._values.get(name)) for name in names):
+            return self._value(source)
+        if all(is_missing(self._value(name)) for name in _names(source)):
             return None
         return _collapsed(_TEMPLATE_FIELD.sub(lambda match: self._text(match[1]), source))
 
+    def placeholders(self, source: str) -> list[FieldValue]:
+        """What stands where the source or the parts of a template should."""
+        return [value for name in _names(source) if is_placeholder(value := self._value(name))]
+
+    def is_left_blank(self, source: str) -> bool:
+        """Whether the last that was heard of the source, or of every part of a template, is a blank."""
+        return all(map(self._is_blank, _names(source)))
+
+    def is_asked(self, source: str) -> bool:
+        """Whether this capture holds the source at all; a question that was hidden is not a blank."""
+        return all(field_name(name) in self._said for name in _names(source))
+
+    def _value(self, name: str) -> FieldValue:
+        known = self._fields.get(field_name(name))
+        return self._said.get(field_name(name)) if known is None or is_missing(known.value) else known.value
+
+    def _is_blank(self, name: str) -> bool:
+        known = self._fields.get(field_name(name))
+        return is_blank(self._said.get(field_name(name))) if known is None else known.is_taken_back
+
     def _text(self, name: str) -> str:
-        value = self._values.get(name.strip().lower())
+        value = self._value(name)
         return "" if is_missing(value) else as_text(value)
+
+
+def _names(source: str) -> list[str]:
+    return _TEMPLATE_FIELD.findall(source) or [source]
 
 
 def _collapsed(text: str) -> str:
@@ -136,22 +154,40 @@ def map_fields(mapping: FieldMapping, sources: Sources) -> Mapped:
 def _mapped_value(
     row: MappingRow, column: Column, sources: Sources, warnings: list[str]
 ) -> ColumnValue | Misfit | None:
-    said = row.constant if row.source is None else sources[row.source]
-    if is_placeholder(said):
-        warnings.append(f"{row.source} holds a placeholder ({as_text(said)[:60]}), which was taken as missing.")
-    value = row.default if is_missing(said) else said
+    if row.source is None:
+        return _converted(row, column, row.constant, row.policy, warnings)
+    warnings += [
+        f"{row.source} holds a placeholder ({as_text(placeholder)[:60]}), which was taken as missing."
+        for placeholder in sources.placeholders(row.source)
+    ]
+    if row.policy is Policy.CLEAR_IF_BLANK and sources.is_left_blank(row.source):
+        if not sources.is_asked(row.source):
+            return _default(row, column, warnings)
+        return _converted(row, column, row.default, row.policy, warnings) or ColumnValue(row.column, None, row.policy)
+    return _converted(row, column, sources[row.source], row.policy, warnings) or _default(row, column, warnings)
+
+
+def _default(row: MappingRow, column: Column, warnings: list[str]) -> ColumnValue | Misfit | None:
+    """A default stands in for what nobody said, so it never replaces what somebody did."""
+    policy = row.policy if row.policy is Policy.CREATE_ONLY else Policy.FILL_IF_EMPTY
+    return _converted(row, column, row.default, policy, warnings)
+
+
+def _converted(
+    row: MappingRow, column: Column, value: FieldValue, policy: Policy, warnings: list[str]
+) -> ColumnValue | Misfit | None:
     if is_missing(value):
-        return ColumnValue(row.column, None, row.policy) if row.policy is Policy.CLEAR_IF_BLANK else None
+        return None
     converted = convert(column, value, choices=row.choices, too_long=row.too_long)
     if isinstance(converted, Misfit):
         return converted
     if converted.warning:
         warnings.append(converted.warning)
-    return ColumnValue(row.column, converted.value, row.policy)
+    return ColumnValue(row.column, converted.value, policy)
 
 
 def _fails(row: MappingRow, column: Column) -> bool:
-    return (row.on_unknown if column.choices else row.too_long) == "fail"
+    return (row.on_unknown if column.type == "Picklist" else row.too_long) == "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +231,11 @@ def _value_findings(index: int, row: MappingRow, column: Column) -> Iterable[Fin
     """Defaults, constants and translations are known now, so they are judged now."""
     if row.policy is Policy.APPEND and column.type == "Picklist":
         yield Finding(f"rows.{index}.policy", "append is for text columns; a choice takes one value.")
+    if row.policy is Policy.APPEND and column.name in EMAIL_COLUMNS:
+        yield Finding(f"rows.{index}.policy", "append is for texts; an e-mail column takes one address.")
+    for name, given in {"default": row.default, "constant": row.constant}.items():
+        if given is not None and is_missing(given):
+            yield Finding(f"rows.{index}.{name}", f'"{as_text(given)}" counts as missing, so it is never written.')
     fixed = {"default": row.default, "constant": row.constant}
     fixed |= {f"choices.{said}": to for said, to in row.choices.items()}
     for name, value in fixed.items():

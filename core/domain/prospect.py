@@ -8,27 +8,42 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain.capture import Capture
-from core.domain.values import FieldValue, is_missing
+from core.domain.values import FieldValue, is_blank, is_missing, is_placeholder
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Said(BaseModel):
-    """One field's value, and when the person said it."""
+    """One field's newest value, and when the person said it; and when the field was last left blank."""
 
     model_config = ConfigDict(frozen=True)
 
-    value: FieldValue
-    at: datetime
+    value: FieldValue = None
+    at: datetime = NEVER
+    blank_at: datetime = NEVER
+
+    @property
+    def is_taken_back(self) -> bool:
+        """A blank was the last word. It is no information, so the value stands for whoever does not ask for blanks."""
+        return self.blank_at > self.at
+
+    def then(self, value: FieldValue, at: datetime) -> "Said":
+        """What is known when this was said too, whether earlier or later."""
+        if is_blank(value):
+            return self.model_copy(update={"blank_at": max(self.blank_at, at)})
+        if is_placeholder(value) or at < self.at:
+            return self
+        return self.model_copy(update={"value": value, "at": at})
 
 
 class Prospect(BaseModel):
-    """The merged person, with the rows (table to row id) it went to."""
+    """The merged person, with the rows (table to row id) it went to. Fields stand under `field_name`."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str | None = None
     owner: str | None = None
+    owner_said_at: datetime = NEVER
     fields: dict[str, Said] = Field(default_factory=dict)
     links: dict[str, str] = Field(default_factory=dict)
     last_said_at: datetime = NEVER
@@ -36,24 +51,26 @@ class Prospect(BaseModel):
 
     def value(self, name: str) -> FieldValue:
         """A field by its name in any case; None where it is missing or a placeholder."""
-        wanted = name.lower()
-        for known, said in self.fields.items():
-            if known.lower() == wanted and not is_missing(said.value):
-                return said.value
-        return None
+        said = self.fields.get(field_name(name))
+        return None if said is None or is_missing(said.value) else said.value
+
+
+def field_name(name: str) -> str:
+    """A field's name as it is compared: in any case."""
+    return name.strip().lower()
 
 
 def merged(prospect: Prospect, capture: Capture, said_at: datetime) -> Prospect:
     """The prospect after it has heard the capture: per field the newest value wins; what is missing is no value."""
     fields = dict(prospect.fields)
     for name, value in capture.prospect.fields.items():
-        known = fields.get(name)
-        if not is_missing(value) and (known is None or known.at <= said_at):
-            fields[name] = Said(value=value, at=said_at)
+        fields[field_name(name)] = fields.get(field_name(name), Said()).then(value, said_at)
+    owner = Said(value=prospect.owner, at=prospect.owner_said_at).then(capture.prospect.owner, said_at)
     return prospect.model_copy(
         update={
             "id": prospect.id or capture.prospect.id,
-            "owner": capture.prospect.owner or prospect.owner,
+            "owner": owner.value,
+            "owner_said_at": owner.at,
             "fields": fields,
             "last_said_at": max(prospect.last_said_at, said_at),
         }

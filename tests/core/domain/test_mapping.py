@@ -1,0 +1,226 @@
+"""How what was said becomes columns."""
+
+from typing import Any
+
+import pytest
+
+from core.domain.capture import Capture
+from core.domain.mapping import ColumnValue, FieldMapping, Mapped, Policy, Sources, map_fields
+from core.domain.prospect import Prospect, merged
+from core.domain.values import FieldValue
+from tests.builders import EARLIER, LATER, NOON, capture, document, known, mapping
+
+
+def _map(said: Capture, *rows: dict[str, Any], person: Prospect | None = None) -> Mapped:
+    return map_fields(mapping(*rows), Sources(merged(person or Prospect(), said, NOON), said))
+
+
+def _columns(mapped: Mapped) -> dict[str, Any]:
+    return {value.column: value.value for value in mapped.values}
+
+
+# --- Sources ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("Email", "mara@x.example"),
+        (" eMAIL ", "mara@x.example"),
+        ("q.12", ["A", "B"]),
+        ("q.interests", ["A", "B"]),
+        ("form.event", "Expo 26"),
+        ("submission.captured_by", "Ann Lee"),
+        ("submission.rating", 3),
+        ("prospect.owner", "ann@x.example"),
+        ("prospect.id", "777"),
+        ("event", "captured"),
+        ("Unknown", None),
+        ("{FirstName} {LastName}", "Mara O'Hara"),
+        ("{ firstname } { q.12 }", "Mara A; B"),
+        ("{form.event}: {form.name}", "Expo 26: Booth"),
+        ("{Company} - {Unknown}", "Fabrikam"),
+        ("{Unknown}, {Company}", "Fabrikam"),
+        ("{Unknown} {Nobody}", None),
+        ("Met at {form.event}", "Met at Expo 26"),
+        ("Met at {Unknown}", None),
+    ],
+)
+def test_sources_and_templates(source: str, value: FieldValue) -> None:
+    """A source names a field, an answer or any part of the capture; a template joins what there is of several."""
+    said = Capture.model_validate(document())
+    assert Sources(merged(Prospect(), said, NOON), said)[source] == value
+
+
+def test_what_the_person_said_before_is_there_too() -> None:
+    """A capture that leaves a field out, or blank, does not forget it."""
+    said = capture(Company="", Title="CEO")
+    assert _columns(
+        _map(
+            said,
+            {"source": "Company", "column": "companyname"},
+            {"source": "Email", "column": "emailaddress1"},
+            {"source": "Title", "column": "jobtitle"},
+            person=known(Company="Engines", Email="a@b.example", Title="Clerk"),
+        )
+    ) == {"companyname": "Engines", "emailaddress1": "a@b.example", "jobtitle": "CEO"}
+
+
+def test_an_older_capture_does_not_hide_what_is_newer() -> None:
+    """A late capture maps to what the person said last."""
+    said = capture(Company="Old", Title="CEO")
+    late = Sources(merged(known(LATER, Company="New"), said, EARLIER), said)
+    assert (late["Company"], late["Title"]) == ("New", "CEO")
+
+
+# --- Defaults, constants, blanks, placeholders ------------------------------------------------------------------------
+
+
+def test_a_constant_is_the_same_for_everybody() -> None:
+    """It needs no source."""
+    assert _columns(_map(capture(), {"constant": "Expo", "column": "companyname"})) == {"companyname": "Expo"}
+
+
+@pytest.mark.parametrize("said", [{}, {"Company": ""}, {"Company": "Anonymous"}, {"Company": "{{Company}}"}])
+def test_a_default_stands_in_for_what_nobody_said(said: dict[str, Any]) -> None:
+    """It may fill an empty column, and never replaces what stands there."""
+    mapped = _map(capture(**said), {"source": "Company", "column": "companyname", "default": "(unknown)"})
+    assert mapped.values == (ColumnValue("companyname", "(unknown)", Policy.FILL_IF_EMPTY),)
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [
+        (Policy.OVERWRITE, Policy.FILL_IF_EMPTY),
+        (Policy.FILL_IF_EMPTY, Policy.FILL_IF_EMPTY),
+        (Policy.APPEND, Policy.FILL_IF_EMPTY),
+        (Policy.CREATE_ONLY, Policy.CREATE_ONLY),
+        (Policy.CLEAR_IF_BLANK, Policy.FILL_IF_EMPTY),
+    ],
+)
+def test_a_default_under_each_policy(policy: Policy, kept: Policy) -> None:
+    """Create-only stays create-only; under every other policy a default only fills."""
+    row = {"source": "Company", "column": "companyname", "default": "?", "policy": policy}
+    assert _map(capture(), row).values == (ColumnValue("companyname", "?", kept),)
+    assert _map(capture(Company="X"), row).values == (ColumnValue("companyname", "X", policy),)
+
+
+@pytest.mark.parametrize("policy", [policy for policy in Policy if policy is not Policy.CLEAR_IF_BLANK])
+@pytest.mark.parametrize("blank", ["", " ", None, [], "\x00"])
+def test_a_blank_gives_no_value(policy: Policy, blank: FieldValue) -> None:
+    """Only clear-if-blank lets a blank through."""
+    assert not _map(capture(Company=blank), {"source": "Company", "column": "companyname", "policy": policy}).values
+
+
+CLEARING = {"source": "Company", "column": "companyname", "policy": "clear_if_blank"}
+CLEARED = (ColumnValue("companyname", None, Policy.CLEAR_IF_BLANK),)
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "values"),
+    [
+        ({}, {"Company": ""}, CLEARED),
+        ({"Company": "Engines"}, {"Company": ""}, CLEARED),
+        ({}, {}, ()),
+        ({"Company": ""}, {}, ()),
+        ({}, {"Company": "Scanned"}, ()),
+        ({"Company": "Engines"}, {}, (ColumnValue("companyname", "Engines", Policy.CLEAR_IF_BLANK),)),
+        ({"Company": ""}, {"Company": "New"}, (ColumnValue("companyname", "New", Policy.CLEAR_IF_BLANK),)),
+    ],
+    ids=["blank", "blank now", "not asked", "not asked again", "placeholder", "not asked, known", "said again"],
+)
+def test_a_blank_that_clears(before: dict[str, Any], said: dict[str, Any], values: tuple[ColumnValue, ...]) -> None:
+    """A blank clears when it is the last word, and in this capture; a question that was hidden is not a blank."""
+    assert _map(capture(**said), CLEARING, person=known(**before)).values == values
+
+
+def test_what_was_taken_back_does_not_come_back() -> None:
+    """After a blank that cleared, a capture that does not ask writes neither the old value nor another blank."""
+    person = merged(known(Company="Engines"), capture(Company=""), NOON)
+    asked_no_more = capture(Title="CEO")
+    assert not map_fields(mapping(CLEARING), Sources(merged(person, asked_no_more, LATER), asked_no_more)).values
+
+
+@pytest.mark.parametrize(
+    ("said", "cleared"),
+    [({"A": "", "B": ""}, True), ({"A": ""}, False), ({"A": "", "B": "x"}, False), ({}, False)],
+    ids=["all blank", "one hidden", "one said", "none asked"],
+)
+def test_a_template_clears_only_as_a_whole(said: dict[str, Any], *, cleared: bool) -> None:
+    """Every part has to be there and blank."""
+    mapped = _map(capture(**said), {"source": "{A} {B}", "column": "companyname", "policy": "clear_if_blank"})
+    assert (mapped.values == CLEARED) is cleared
+
+
+@pytest.mark.parametrize("source", ["Company", "{Company}", "{FirstName} {Company}"])
+def test_a_placeholder_is_missing_and_said_so(source: str) -> None:
+    """The administrator learns that a token was not replaced, also inside a template."""
+    mapped = _map(capture(FirstName="Ada", Company="{{Company}}"), {"source": source, "column": "companyname"})
+    assert _columns(mapped).get("companyname") == ("Ada" if "First" in source else None)
+    (warning,) = mapped.warnings
+    assert source in warning
+    assert "{{Company}}" in warning
+
+
+# --- Choices, lengths -------------------------------------------------------------------------------------------------
+
+RATING = {"source": "Rating", "column": "leadqualitycode"}
+
+
+@pytest.mark.parametrize(
+    ("said", "choices", "value"),
+    [
+        (1, {}, 1),
+        ("2", {}, 2),
+        (3.0, {}, 3),
+        ("Hot", {}, 1),
+        (" hOT ", {}, 1),
+        ("HEISS", {}, 1),
+        ("kalt", {}, 3),
+        (["Warm"], {}, 2),
+        ("A", {"a": "Hot", "b": 2}, 1),
+        (" b ", {"a": "Hot", "B": 2}, 2),
+        (5, {"5": "Cold"}, 3),
+    ],
+)
+def test_a_choice_by_value_label_or_translation(said: FieldValue, choices: dict[str, int | str], value: int) -> None:
+    """In any case and any installed language, and through the mapping's own table."""
+    assert _columns(_map(capture(Rating=said), RATING | {"choices": choices})) == {"leadqualitycode": value}
+
+
+def test_an_unknown_choice_is_left_out_with_what_would_be_accepted() -> None:
+    """One bad field never loses the lead; the warning names question, value, column and options."""
+    mapped = _map(capture(Rating="Tepid", Title="CEO"), RATING, {"source": "Title", "column": "jobtitle"})
+    assert _columns(mapped) == {"jobtitle": "CEO"}
+    (warning,) = mapped.warnings
+    for told in ("Rating", '"Tepid"', "leadqualitycode", "Hot (1)", "Cold (3)"):
+        assert told in warning
+
+
+def test_an_unknown_choice_may_fail_the_row() -> None:
+    """By the mapping row's own setting; a column without any option too."""
+    assert _map(capture(Rating="Tepid"), RATING | {"on_unknown": "fail"}).failures[0][0] == "leadqualitycode"
+    bare = mapping(RATING | {"on_unknown": "fail"})
+    no_options = {**bare.columns, "leadqualitycode": bare.columns["leadqualitycode"].model_copy(update={"choices": ()})}
+    said = capture(Rating="Hot")
+    sources = Sources(merged(Prospect(), said, NOON), said)
+    without = FieldMapping(table="lead", rows=bare.rows, columns=no_options)
+    assert map_fields(without, sources).failures[0][0] == "leadqualitycode"
+
+
+def test_a_long_text_is_cut_or_fails() -> None:
+    """Cut with a warning by default; by setting, the row fails and says how long it may be."""
+    said, row = capture(Title="x" * 150), {"source": "Title", "column": "jobtitle"}
+    cut = _map(said, row)
+    assert _columns(cut) == {"jobtitle": "x" * 99 + "…"}
+    assert "jobtitle" in cut.warnings[0]
+    refused = _map(said, row | {"too_long": "fail"})
+    assert (refused.values, refused.failures[0][0]) == ((), "jobtitle")
+    assert "100" in refused.failures[0][1]
+
+
+@pytest.mark.parametrize("row", [{}, {"source": "A", "constant": "b"}], ids=["neither", "both"])
+def test_a_row_has_one_origin(row: dict[str, str]) -> None:
+    """A source or a constant, never both and never none."""
+    with pytest.raises(ValueError, match="source"):
+        mapping({"column": "jobtitle", **row})
