@@ -78,16 +78,23 @@ def _serve() -> None:
 
 def _port(asked: int | None, default: int) -> int:
     """The port asked for, or the default one; another where nobody asked and the default is taken."""
+    wanted = default if asked is None else asked
+    if _is_free(wanted):
+        return wanted
     if asked is not None:
-        return asked
+        raise StartError(f"Port {asked} is taken. Choose another with --port, or --port 0 for any free one.")
+    _say(f"port {default} is taken; the app gets another one")
+    return 0
+
+
+def _is_free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, default))
+            probe.bind((HOST, port))
         except OSError:
-            _say(f"port {default} is taken; the app gets another one")
-            return 0
-    return default
+            return False
+    return True
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
