@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.domain.conversion import utf16_length
-from core.domain.mapping import ColumnValue, FieldMapping, Mapped
-from core.domain.matching import Match, normal_email, row_emails
+from core.domain.mapping import ColumnValue, FieldMapping, Mapped, Policy
+from core.domain.matching import Match, normal_email
 from core.domain.table import EMAIL_COLUMNS
 from core.domain.update_policy import is_empty, updated
 
@@ -31,13 +31,12 @@ class Changes:
 def changes_to(match: Match, values: Iterable[ColumnValue], mapping: FieldMapping, *, late: bool) -> Changes:
     """What these values change in the matched row."""
     changes = Changes()
-    for value in values:
-        if not mapping.columns[value.column].updatable:
-            continue
-        if value.column in EMAIL_COLUMNS and value.value is not None:
-            _change_email(changes, match, value, late=late)
-        else:
+    writable = [value for value in values if mapping.columns[value.column].updatable]
+    emails = [value for value in writable if value.column in EMAIL_COLUMNS]
+    for value in writable:
+        if value not in emails:
             _change(changes, match.row.columns, value, mapping, late=late)
+    _change_emails(changes, match, emails, late=late)
     return changes
 
 
@@ -49,26 +48,47 @@ def _change(
     if after == before or (is_empty(after) and is_empty(before)):
         return
     most = mapping.columns[value.column].max_length
-    if most is not None and utf16_length(str(after)) > most:
+    if value.policy is Policy.APPEND and most is not None and utf16_length(str(after)) > most:
         changes.warnings.append(f"{value.column} is full ({most} characters): the new text was not appended.")
         return
     changes.set(value.column, after, before)
 
 
-def _change_email(changes: Changes, match: Match, value: ColumnValue, *, late: bool) -> None:
+def _change_emails(changes: Changes, match: Match, values: list[ColumnValue], *, late: bool) -> None:
+    """Whether a column is written can hang on what another one holds by then, so they are gone through until the row
+    stands still; whom there was no column for comes last.
+    """
+    keeps = match.rests_on_name or late
+    for _ in EMAIL_COLUMNS:
+        for value in values:
+            before = match.row.columns.get(value.column)
+            if _is_there(changes, match, value) or (keeps and not is_empty(before)):
+                continue
+            after = updated(before, value, late=late)
+            if after != before and not (is_empty(after) and is_empty(before)):
+                changes.set(value.column, after, before)
+    for value in values:
+        if keeps and value.value is not None and not _is_there(changes, match, value):
+            _displace(changes, match, value)
+
+
+def _is_there(changes: Changes, match: Match, value: ColumnValue) -> bool:
+    """Whether the row will hold the address in any of its columns."""
+    if value.value is None:
+        return False
+    held = (changes.values.get(name, match.row.columns.get(name)) for name in EMAIL_COLUMNS)
+    return normal_email(str(value.value)) in {normal_email(str(address or "")) for address in held}
+
+
+def _displace(changes: Changes, match: Match, value: ColumnValue) -> None:
+    """The address goes to an empty e-mail column, where there is one; the row keeps its own."""
     columns = match.row.columns
-    before = columns.get(value.column)
-    if normal_email(str(value.value)) in row_emails(match.row):
-        return
-    if is_empty(before) or (match.by != "name" and not late):
-        after = updated(before, value, late=late)
-        if after != before:
-            changes.set(value.column, after, before)
+    if value.policy is Policy.CREATE_ONLY:
         return
     empty = next((name for name in EMAIL_COLUMNS if is_empty(columns.get(name)) and name not in changes.values), None)
     if empty:
-        changes.set(empty, value.value, None)
-    why = "was found by its name only" if match.by == "name" else "knows a newer one"
+        changes.set(empty, value.value, columns.get(empty))
+    why = "was found by its name only" if match.rests_on_name else "knows a newer one"
     where = f"the address went to {empty}" if empty else "the address was not written"
     changes.warnings.append(f"The row {why} and keeps its {value.column}; {where}.")
 

@@ -5,7 +5,7 @@ be written) or a `Result` (nothing is). Which row it is, `matching` says; what c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.action import MatchTables, SyncAction
@@ -78,7 +78,7 @@ def settled_without_search(subject: Subject) -> Result | None:
 
 def decide(subject: Subject, rows: Mapping[RowKey, Row | None], *, new_id: str) -> Intent | Result:
     """What is to be done. `rows` are all that were read; None stands for one that is gone."""
-    match = match_row(subject.action, subject.keys, subject.known.links, rows)
+    match = _match(subject, rows)
     table = match.row.table if match else subject.action.create
     if match is None and (reason := _why_nothing_is_created(subject)):
         return Result(outcome=Outcome.SKIPPED, reason=reason, explain=_explained(subject, match, rows))
@@ -93,6 +93,14 @@ def decide(subject: Subject, rows: Mapping[RowKey, Row | None], *, new_id: str) 
     if match is None:
         return _creation(subject, mapping, mapped, new_id, explain)
     return _update(subject, mapping, mapped, match, explain)
+
+
+def _match(subject: Subject, rows: Mapping[RowKey, Row | None]) -> Match | None:
+    """The row that is the person; a link is as good as what it was made for."""
+    match = match_row(subject.action, subject.keys, subject.known.links, rows)
+    if match and match.by == "link" and match.table in subject.known.linked_by_name:
+        return replace(match, rests_on_name=True)
+    return match
 
 
 def _why_nothing_is_created(subject: Subject) -> str:
@@ -148,6 +156,7 @@ def _update(
         reason="" if changes.values else _why_unchanged(subject),
         table=match.row.table,
         row_id=match.row.id,
+        rests_on_name=match.rests_on_name,
         warnings=(*mapped.warnings, *changes.warnings),
         mapping_version=mapping.version,
         explain=explain,
@@ -177,8 +186,12 @@ def _intent(subject: Subject, result: Result, values: dict[str, Any], *, etag: s
 
 def linked(person: Prospect, result: Result) -> Prospect:
     """The person with the row it went to; free of any claim."""
-    links = person.links | ({result.table: result.row_id} if result.row_id else {})
-    return person.model_copy(update={"links": links, "claimed_by": ""})
+    if not result.row_id:
+        return person.model_copy(update={"claimed_by": ""})
+    by_name = {table for table in person.linked_by_name if table != result.table}
+    by_name |= {result.table} if result.rests_on_name else set()
+    links = person.links | {result.table: result.row_id}
+    return person.model_copy(update={"links": links, "linked_by_name": tuple(sorted(by_name)), "claimed_by": ""})
 
 
 def _failed(error_class: ErrorClass, reason: str, *, column: str = "", warnings: tuple[str, ...] = ()) -> Result:

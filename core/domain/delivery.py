@@ -43,6 +43,7 @@ class Result(_Entity):
     reason: str = ""
     table: str = ""
     row_id: str = ""
+    rests_on_name: bool = False  # the row was found by a name, now or when it was linked
     error_class: ErrorClass | None = None
     error_code: str = ""
     error_column: str = ""

@@ -17,7 +17,7 @@ from core.domain.prospect import Prospect
 from core.domain.table import EMAIL_COLUMNS, id_column
 from core.domain.values import as_text, is_missing
 
-_EMAIL = re.compile(r"[^@\s\"<>(),;:]+@[^@\s\"<>(),;:]+")
+_EMAIL = re.compile(r"[^@\s\"<>(),;:\x00-\x1f\x7f]+@[^@\s\"<>(),;:\x00-\x1f\x7f]+")
 _EMAIL_MOST = 100  # the length of emailaddress1..3 on lead and contact
 _REDIRECTS_MOST = 8  # a chain of merges longer than this is a loop
 
@@ -79,6 +79,7 @@ class Match:
     by: Literal["link", "email", "name"]
     table: str  # the table of the rule whose rows hit; the row itself may be where one of them redirects
     lost: tuple[Row, ...] = ()
+    rests_on_name: bool = False  # nothing but a name has ever said that the row is this person
 
 
 def normal_email(text: str) -> str:
@@ -154,7 +155,7 @@ def _hits(
             finals = {final.key: final for hit in hits if (final := _final(hit, rows, tables))}
             if finals:
                 chosen, *lost = _ranked(finals.values(), action.on_duplicate)
-                yield Match(chosen, by, table, tuple(lost))
+                yield Match(chosen, by, table, tuple(lost), rests_on_name=by == "name")
 
 
 def _fits(row: Row, keys: MatchKeys, by: Literal["email", "name"]) -> bool:
@@ -187,7 +188,9 @@ def _final(row: Row | None, rows: Mapping[RowKey, Row | None], tables: tuple[str
 def _ranked(rows: Iterable[Row], on_duplicate: OnDuplicate) -> list[Row]:
     """The chosen row first. Equal dates are settled by id, so the order in which rows came in never matters."""
     dated = sorted(rows, key=lambda row: (row.table, row.id))
-    return sorted(dated, key=lambda row: str(row.columns.get(on_duplicate.column)), reverse=on_duplicate.newest_wins)
+    return sorted(
+        dated, key=lambda row: str(row.columns.get(on_duplicate.column) or ""), reverse=on_duplicate.newest_wins
+    )
 
 
 def columns_to_read(mapping: FieldMapping | None, table: str) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ class Prospect(BaseModel):
     owner_said_at: datetime = NEVER
     fields: dict[str, Said] = Field(default_factory=dict)
     links: dict[str, str] = Field(default_factory=dict)
+    linked_by_name: tuple[str, ...] = ()  # tables whose link rests on a name alone
     last_said_at: datetime = NEVER
     claimed_by: str = ""
 

@@ -16,8 +16,10 @@ def updated(content: ColumnContent, value: ColumnValue, *, late: bool) -> Column
 
     A late capture, older than what is known already, only fills blanks; what it appends is news all the same.
     """
+    if is_empty(value.value):
+        return None if value.policy is Policy.CLEAR_IF_BLANK and not late else content
     if late and value.policy is not Policy.APPEND:
-        return content if value.value is None or not is_empty(content) else value.value
+        return value.value if is_empty(content) and value.policy is not Policy.CREATE_ONLY else content
     match value.policy:
         case Policy.OVERWRITE | Policy.CLEAR_IF_BLANK:
             return value.value
@@ -32,8 +34,9 @@ def updated(content: ColumnContent, value: ColumnValue, *, late: bool) -> Column
 
 
 def _appended(content: ColumnContent, value: ColumnContent) -> ColumnContent:
-    """The text in a line of its own; what stands there already is not said twice."""
-    if is_empty(content) or is_empty(value):
-        return value if is_empty(content) else content
-    lines = str(content).splitlines()
-    return content if str(value) in lines or str(value) == content else f"{content}\n{value}"
+    """The text in lines of its own; what stands there already is not said twice."""
+    if is_empty(content):
+        return value
+    there, new = str(content).splitlines(), str(value).splitlines()
+    is_there = any(there[start : start + len(new)] == new for start in range(len(there)))
+    return content if is_there else f"{content}\n{value}"
