@@ -24,6 +24,7 @@ _MICROSOFT_SUFFIXES = (
     ".dynamics.cn",
     ".microsoftdynamics.de",
 )
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}")
 
 
@@ -84,8 +85,11 @@ def normal_url(text: str, allowed_origins: Collection[str] = ()) -> str:
     `allowed_origins` are origins besides Microsoft's, such as `http://127.0.0.1:7072`. Raises InvalidInputError.
     """
     pasted = text.strip()
-    parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
-    if parts.username or parts.password or "\\" in pasted:
+    try:
+        parts = urlsplit(pasted if _SCHEME.match(pasted) else f"https://{pasted}")
+    except ValueError as error:  # brackets that do not close, signs that only look like others
+        raise _refused_url() from error
+    if "@" in parts.netloc or "\\" in pasted or not parts.netloc.isascii():
         raise _refused_url()
     origin = f"{parts.scheme.lower()}://{parts.netloc.lower()}".rstrip("/")
     if origin in {allowed.strip().lower().rstrip("/") for allowed in allowed_origins}:
