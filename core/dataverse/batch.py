@@ -4,12 +4,12 @@ https://learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-ba
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from core.dataverse.protocol import API_PATH, HEADERS, Request, Response
 
-_BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
-_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})")
+_BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)
+_STATUS_LINE = re.compile(rb"^HTTP/\d(?:\.\d)? (\d{3})", re.MULTILINE)
 
 
 def batch(requests: Sequence[Request], *, boundary: str) -> Request:
@@ -28,16 +28,24 @@ def _part(request: Request, boundary: str) -> bytes:
 
 
 def batch_parts(answer: Response) -> list[Response]:
-    """The answers in a batch's answer, in the order of the requests; fewer when one failed.
+    """The answers in a batch's answer, in the order of the requests, those of change sets too; fewer when one failed.
 
     Bare line feeds and parts without a status line are met in the wild; the latter are left out.
     """
     boundary = _BOUNDARY.search(answer.headers.get("content-type", ""))
     if boundary is None:
         return []
-    raw = answer.body.replace(b"\r\n", b"\n")
-    parts = raw.split(f"--{boundary[1]}".encode())[1:]
-    return [part for part in map(_answered, parts) if part]
+    return list(_answers(answer.body.replace(b"\r\n", b"\n"), boundary[1]))
+
+
+def _answers(raw: bytes, boundary: str) -> Iterator[Response]:
+    for part in raw.split(f"--{boundary}".encode())[1:]:
+        head, _, inner = part.partition(b"\n\n")
+        change_set = _BOUNDARY.search(head.decode("latin-1"))
+        if change_set:
+            yield from _answers(inner, change_set[1])
+        elif answered := _answered(part):
+            yield answered
 
 
 def _answered(raw: bytes) -> Response | None:
@@ -46,5 +54,5 @@ def _answered(raw: bytes) -> Response | None:
         return None
     head, _, body = raw[status.start() :].partition(b"\n\n")
     headers = (line.partition(b":") for line in head.split(b"\n")[1:])
-    named = {name.decode().strip().lower(): value.decode().strip() for name, _, value in headers}
+    named = {name.decode("latin-1").strip().lower(): value.decode("latin-1").strip() for name, _, value in headers}
     return Response(int(status[1]), named, body.strip())

@@ -4,6 +4,7 @@ Status alone is not enough: a 404 can be a deleted row or a misspelt table, a du
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
 """
 
+import math
 import re
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -44,6 +45,8 @@ _KNOWN: dict[str, tuple[_Kind, str]] = {
     "0x80044330": (_Kind.MAPPING, "A number is outside what its column in Dynamics takes."),
     "0x80048d19": (_Kind.MAPPING, "A column of the mapping is not in Dynamics, or takes another type of value."),
     "0x80060888": (_Kind.MAPPING, "A column or table that the mapping names is not in Dynamics."),
+    "0x80048306": (_Kind.ROW, "The application user may not touch this row: give its security role wider access."),
+    "0x80048405": (_Kind.ROW, "The application user may not touch this row: give its security role wider access."),
     "0x8006088d": (_Kind.CONNECTION, "The table does not allow guarded updates: turn on optimistic concurrency."),
     "0x80040220": (_Kind.CONNECTION, "The application user lacks a privilege: extend its security role."),
     "0x80042f09": (_Kind.CONNECTION, "The application user has no security role: give it one."),
@@ -56,6 +59,7 @@ _BY_STATUS: dict[int, tuple[_Kind, str]] = {
     403: (_Kind.CONNECTION, "Dynamics denies the application user access: check its security role."),
     408: (_Kind.RETRY, "Dynamics took too long."),
     413: (_Kind.ROW, "The row is too large for Dynamics."),
+    501: (_Kind.ROW, "Dynamics does not offer what was asked of it."),
 }
 _COLUMN = re.compile(r"'([a-z][a-z0-9_]*)' (?:attribute|on record)|property '([a-z][a-z0-9_]*)'|named '([a-z0-9_]+)'")
 
@@ -77,6 +81,9 @@ def failure_of(response: Response) -> SyncError:
     match kind:
         case _Kind.CONNECTION:
             return MisconfiguredConnectionError(message, code=code, detail=detail, request_id=request_id)
+        case _Kind.RETRY if "retry-after" in response.headers:
+            wait = retry_after(response)
+            return ThrottledError(message, retry_after=wait, code=code, detail=detail, request_id=request_id)
         case _Kind.RETRY:
             return RetryableError(message, code=code, detail=detail, request_id=request_id)
         case _:
@@ -113,7 +120,7 @@ def retry_after(response: Response) -> float:
         seconds = float(text)
     except ValueError:
         seconds = _until(text, response.headers.get("date", ""))
-    return min(max(seconds, 1.0), _RETRY_AFTER_MOST)
+    return DEFAULT_RETRY_AFTER if math.isnan(seconds) else min(max(seconds, 1.0), _RETRY_AFTER_MOST)
 
 
 def _until(date: str, now: str) -> float:

@@ -1,0 +1,147 @@
+"""What is sent to Dataverse, and what its rows say."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.dataverse import protocol
+from core.dataverse.protocol import Response
+from core.domain.matching import LookUp
+from tests.builders import row_id
+from tests.strategies import any_text
+
+COLUMNS = ("leadid", "emailaddress1")
+HOSTILE = [
+    "o'hara+expo@fabrikam.example",
+    "' or statecode eq 0 or '' eq '",
+    "'') or (leadid ne null",
+    "a&$top=1",
+    "a#b",
+    "100%",
+    "%27 or 1 eq 1",
+    "a/b?c=d",
+    "a\\b",
+    "Zoë Müller 😀",
+    "x y  z",
+    '"quoted"',
+    "a;b,c(d)",
+    "tab\tand\nbreak",
+]
+
+
+def _filter(wanted: LookUp) -> str:
+    """The filter as a server decodes it from the request line."""
+    request = protocol.look_up(wanted, COLUMNS)
+    assert request.path.isascii()
+    assert not re.search(r"[\s<>\"\\]", request.path)
+    (decoded,) = parse_qs(urlsplit(request.path).query, strict_parsing=True)["$filter"]
+    assert decoded == unquote(urlsplit(request.path).query.partition("$filter=")[2])
+    return decoded
+
+
+def _literals(filter_: str) -> list[str]:
+    """The values of the filter's string literals, read as OData says."""
+    return [text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", filter_)]
+
+
+def _skeleton(filter_: str) -> str:
+    return re.sub(r"'(?:[^']|'')*'", "?", filter_)
+
+
+EMAIL_FILTER = "emailaddress1 eq ? or emailaddress2 eq ? or emailaddress3 eq ?"
+NAME_FILTER = "(firstname eq ? and lastname eq ?)"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_stay_values(text: str) -> None:
+    """Apostrophes are doubled before anything is encoded, so a value never becomes a part of the filter."""
+    by_email = _filter(LookUp("lead", emails=(text,)))
+    assert _skeleton(by_email) == EMAIL_FILTER
+    assert _literals(by_email) == [text] * 3
+    by_name = _filter(LookUp("contact", name=(text, "X")))
+    assert _skeleton(by_name) == NAME_FILTER
+    assert _literals(by_name) == [text, "X"]
+
+
+@given(email=any_text.filter(bool), first=any_text, last=any_text)
+def test_a_server_decodes_the_same_filter_back(email: str, first: str, last: str) -> None:
+    """Whatever the texts hold: `+`, `&`, `#`, `%`, apostrophes, any script."""
+    decoded = _filter(LookUp("lead", emails=(email,), name=(first, last)))
+    assert _skeleton(decoded) == f"{EMAIL_FILTER} or {NAME_FILTER}"
+    assert _literals(decoded) == [email, email, email, first, last]
+
+
+def test_a_look_up_by_id() -> None:
+    """Linked rows are read by id, in whatever state, together with everything else."""
+    request = protocol.look_up(LookUp("contact", ids=(row_id(1),), emails=("a@b.example",)), ("contactid", "merged"))
+    assert request.method == "GET"
+    assert urlsplit(request.path).path == "/api/data/v9.2/contacts"
+    assert "$select=contactid,merged&" in request.path
+    decoded = _filter(LookUp("contact", ids=(row_id(1),), emails=("a@b.example",)))
+    assert decoded.startswith(f"contactid eq {row_id(1)} or emailaddress1 eq 'a@b.example' or ")
+    assert "statecode" not in decoded
+
+
+def test_a_row_is_created_under_our_id_and_only_if_it_is_not_there() -> None:
+    """So a repeated request cannot make a second row, nor touch the first."""
+    request = protocol.create_row("lead", row_id(1), {"lastname": "O'Hara 😀", "leadqualitycode": 1})
+    assert (request.method, request.path) == ("PATCH", f"/api/data/v9.2/leads({row_id(1)})")
+    assert request.headers["If-None-Match"] == "*"
+    assert "If-Match" not in request.headers
+    assert request.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert json.loads(request.body or b"") == {"lastname": "O'Hara 😀", "leadqualitycode": 1}
+
+
+def test_a_row_is_updated_only_as_it_was_read() -> None:
+    """Without a condition a PATCH would create the row anew when somebody has deleted it."""
+    request = protocol.update_row("contact", row_id(1), {"jobtitle": None}, etag='W/"123"')
+    assert (request.method, request.path) == ("PATCH", f"/api/data/v9.2/contacts({row_id(1)})")
+    assert request.headers["If-Match"] == 'W/"123"'
+    assert "If-None-Match" not in request.headers
+    assert json.loads(request.body or b"") == {"jobtitle": None}
+
+
+def test_rows_of_an_answer() -> None:
+    """With their ETags; ids in the one spelling that they are compared in."""
+    answer = {
+        "value": [
+            {"@odata.etag": 'W/"1"', "leadid": row_id(1).replace("0", "A").upper(), "emailaddress1": None},
+            {"@odata.etag": 'W/"2"', "leadid": row_id(2)},
+        ]
+    }
+    one, two = protocol.rows_in("lead", answer)
+    assert (one.key, one.etag) == (("lead", row_id(1).replace("0", "a")), 'W/"1"')
+    assert two.columns["leadid"] == row_id(2)
+    assert protocol.rows_in("lead", {}) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff\xfe"])
+def test_an_answer_that_is_no_json_reads_as_empty(body: bytes) -> None:
+    """Proxies answer in HTML, and a 401 with nothing."""
+    assert Response(503, {}, body).json == {}
+
+
+@pytest.mark.parametrize("table", ["lead", "contact", "account"])
+def test_metadata_is_asked_for_what_mappings_need(table: str) -> None:
+    """Columns, lengths of texts and memos, options of choices with those of global choices."""
+    requests = protocol.table_metadata(table)
+    assert [request.method for request in requests] == ["GET"] * 4
+    assert all(f"EntityDefinitions(LogicalName='{table}')/Attributes" in request.path for request in requests)
+    for request, part in zip(
+        requests, ("RequiredLevel", "StringAttribute", "MemoAttribute", "GlobalOptionSet"), strict=True
+    ):
+        assert part in request.path
+        assert " " not in request.path
+
+
+@given(text=st.text(max_size=30))
+def test_a_literal_is_one_literal(text: str) -> None:
+    """However many apostrophes it holds, it ends where it should."""
+    quoted: Any = protocol.quoted(text)
+    assert re.fullmatch(r"'(?:[^']|'')*'", quoted)
+    assert _literals(quoted) == [text]
