@@ -49,4 +49,7 @@ def _log_to_stderr() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # as on Azure, where the app's process is killed: nothing in an app may depend on being closed
