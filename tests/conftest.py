@@ -4,11 +4,13 @@ Duty: start each server when the first test asks for it and stop it at the end. 
 uniquely; nothing is wiped in between.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from starlette.types import ASGIApp
 
 from infra.local import azurite, environment
@@ -16,6 +18,11 @@ from infra.local.certificates import Certificates, create_certificates
 from infra.local.entra import DEMO, Directory, demo_directory, entra_app
 from infra.local.key_vault import key_vault_app
 from infra.local.serve import served
+
+# Where every run counts, each looks at the same examples; at a desk, every run looks at others.
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile("desk", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 @pytest.fixture(scope="session")
