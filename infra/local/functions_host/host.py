@@ -1,4 +1,4 @@
-"""One run of the host: index the app, open the port, run triggers until somebody ends it."""
+"""One run of the host: index the app, take requests, run the triggers until somebody ends it."""
 
 import asyncio
 import contextlib
@@ -6,81 +6,87 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 import uvicorn
-from azure.storage.blob.aio import BlobServiceClient
-from azure.storage.queue.aio import QueueServiceClient
-from starlette.applications import Starlette
 from typing_extensions import override
 
-from infra.local.functions_host.http import Keys, routes
-from infra.local.functions_host.index import Function, index
-from infra.local.functions_host.ncrontab import ScheduleError, schedule
-from infra.local.functions_host.queues import QueuePoller
-from infra.local.functions_host.settings import HostError, HostSettings, connection_string
-from infra.local.functions_host.timers import TimerLoop, TimerStatus
+from infra.local.functions_host.app_settings import fill_environment
+from infra.local.functions_host.assembly import Triggers, assembled
+from infra.local.functions_host.functions import Function
+from infra.local.functions_host.host_json import read_host_json
+from infra.local.functions_host.index import index
+from infra.local.functions_host.keys import Keys
 
+# Work in hand gets the first; an app that blocks the loop or a thread gets no more than the second.
+FINISH_SECONDS = 1.0
 STOP_SECONDS = 1.5
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the host stops its pollers first."""
-
     @override
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Signals are the host's: it stops more than this server."""
         yield
 
 
-async def run(folder: Path, listener: socket.socket, keys: Keys, settings: HostSettings) -> None:
+async def run(folder: Path, listener: socket.socket, keys: Keys, announcements: TextIO) -> None:
     """Serves until SIGTERM or SIGINT. Raises HostError when the app cannot be started."""
-    ended = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    ended = _end_on_signal()
+    url = "http://{}:{}".format(*listener.getsockname())
+    fill_environment(folder, url)
+    settings = read_host_json(folder, os.environ)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_threads()))
     functions = index(folder)
     async with contextlib.AsyncExitStack() as resources:
-        triggers = [asyncio.create_task(each) for each in _loops(functions, settings, resources)]
-        http = [function for function in functions if function.kind == "httpTrigger"]
-        app = Starlette(routes=routes(http, prefix=settings.route_prefix, keys=keys))
-        server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        _announce(listener, functions)
-        await ended.wait()
-        for task in triggers:
-            task.cancel()
-        server.should_exit = True
-        await asyncio.wait([serving, *triggers], timeout=STOP_SECONDS)
+        triggers = await assembled(functions, settings, keys, resources)
+        _announce(url, functions, announcements)
+        await _serve(triggers, listener, ended)
 
 
-def _announce(listener: socket.socket, functions: list[Function]) -> None:
-    host, port = listener.getsockname()
-    described = {"url": f"http://{host}:{port}", "functions": [each.name for each in functions], "pid": os.getpid()}
-    print(json.dumps(described), flush=True)
+async def _serve(triggers: Triggers, listener: socket.socket, ended: asyncio.Event) -> None:
+    config = uvicorn.Config(
+        triggers.http, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False
+    )
+    server = _Server(config)
+    loops = [asyncio.create_task(loop.run()) for loop in triggers.loops]
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await asyncio.wait([asyncio.create_task(ended.wait()), serving, *loops], return_when=asyncio.FIRST_COMPLETED)
+    broken = [task for task in (serving, *loops) if task.done()]
+    server.should_exit = True
+    for loop in loops:
+        loop.cancel()
+    await asyncio.wait([serving, *loops], timeout=FINISH_SECONDS)
+    for task in broken:
+        task.result()  # none of them ends by itself unless something is wrong here
 
 
-def _loops(
-    functions: list[Function], settings: HostSettings, resources: contextlib.AsyncExitStack
-) -> list[Coroutine[Any, Any, None]]:
-    loops: list[Coroutine[Any, Any, None]] = []
-    for function in functions:
-        if function.kind == "queueTrigger":
-            name = function.trigger.get("connection") or "AzureWebJobsStorage"
-            queues = QueueServiceClient.from_connection_string(connection_string(name))
-            resources.push_async_callback(queues.close)
-            loops.append(QueuePoller(function, queues, settings.queues).run())
-        if function.kind == "timerTrigger":
-            blobs = BlobServiceClient.from_connection_string(connection_string("AzureWebJobsStorage"), retry_total=0)
-            resources.push_async_callback(blobs.close)
-            loops.append(_timer(function, blobs).run())
-    return loops
+def _end_on_signal() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT; the process then ends soon, whatever the app is doing."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end(*_: object) -> None:
+        watch = threading.Timer(STOP_SECONDS, os._exit, (0,))
+        watch.daemon = True
+        watch.start()
+        loop.call_soon_threadsafe(ended.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    return ended
 
 
-def _timer(function: Function, blobs: BlobServiceClient) -> TimerLoop:
-    try:
-        read = schedule(str(function.trigger["schedule"]))
-    except ScheduleError as error:
-        raise HostError(f"{function.name}: {error}") from None
-    return TimerLoop(function, read, TimerStatus(blobs, function.name))
+def _threads() -> int | None:
+    return int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT") or 0) or None
+
+
+def _announce(url: str, functions: list[Function], announcements: TextIO) -> None:
+    """The port is open already: whoever connects from now on is answered."""
+    described = {"url": url, "functions": [each.name for each in functions], "pid": os.getpid()}
+    print(json.dumps(described), file=announcements, flush=True)

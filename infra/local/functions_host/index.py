@@ -1,57 +1,27 @@
-"""The app's functions, read from its own decorators, and refused where the Functions host would refuse them."""
+"""Finds the functions of an app, and refuses the app where the Functions host would.
 
-import asyncio
+All or nothing, as there: one function that cannot be had makes an app without functions.
+"""
+
 import importlib
-import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.local.functions_host.settings import HostError, is_disabled, resolved
+import azure.functions as func
+
+from infra.local.functions_host.app_settings import is_disabled, resolved
+from infra.local.functions_host.errors import HostError
+from infra.local.functions_host.functions import HTTP, QUEUE, RETURNED, TIMER, Binding, Function
+from infra.local.functions_host.signatures import signature_problems
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
 _RESERVED_ROUTES = ("admin", "runtime")
-_ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-_TRIGGERS = ("httpTrigger", "queueTrigger", "timerTrigger")
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One function with its trigger, as the decorators describe it."""
-
-    name: str
-    call: Callable[..., Any]
-    trigger: dict[str, Any]
-
-    @property
-    def kind(self) -> str:
-        return str(self.trigger["type"])
-
-    @property
-    def route(self) -> str:
-        return str(self.trigger.get("route") or self.name).strip("/")
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        given = self.trigger.get("methods") or _ALL_METHODS
-        return tuple(str(getattr(method, "value", method)).upper() for method in given)
-
-    @property
-    def auth_level(self) -> str:
-        level = self.trigger.get("authLevel", "function")
-        return str(getattr(level, "value", level)).lower()
-
-    async def invoke(self, value: object, *, context: object) -> Any:
-        """Async functions share the loop; others get a thread. What the decorators bound, the function takes."""
-        arguments = {self.trigger["name"]: value}
-        if "context" in inspect.signature(self.call).parameters:
-            arguments["context"] = context
-        if asyncio.iscoroutinefunction(self.call):
-            return await self.call(**arguments)
-        return await asyncio.to_thread(self.call, **arguments)
+_CARRIED_OUT = {HTTP, QUEUE, TIMER, "http", "queue"}
+_CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def index(folder: Path) -> list[Function]:
@@ -59,37 +29,61 @@ def index(folder: Path) -> list[Function]:
 
     Called inside the running loop, where Azure's worker imports the app as well.
     """
-    sys.path.insert(0, str(folder))
-    try:
-        app = importlib.import_module("function_app").app
-        built = app.get_functions()
-    except Exception as error:
-        raise HostError(f"function_app.py cannot be indexed: {type(error).__name__}: {error}") from error
-    functions = [_function(each) for each in built]
+    # The app sees its own folder only, so that what its package lacks is missed here already.
+    sys.path[:] = [str(folder), *(path for path in sys.path if Path(path).resolve() != _CHECKOUT)]
+    functions = [_function(each) for each in _built(folder)]
     for problem in _problems(functions):
         raise HostError(problem)
     return [function for function in functions if not is_disabled(function.name)]
 
 
+def _built(folder: Path) -> list[Any]:
+    try:
+        module = importlib.import_module("function_app")
+        apps = {id(value): value for value in vars(module).values() if isinstance(value, func.FunctionRegister)}
+        built: list[Any] = [function for app in apps.values() for function in app.get_functions()]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the app's
+        raise HostError(f"function_app.py cannot be indexed: {_told(error, folder)}") from None
+    if len(apps) != 1:
+        raise HostError(f"function_app.py must have one FunctionApp at its top level; it has {len(apps)}.")
+    return built
+
+
+def _told(error: BaseException, folder: Path) -> str:
+    """The error and the line of the app that it comes from."""
+    text = f"{type(error).__name__}: {error}"
+    lines = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(folder)
+    ]
+    return f"{text} ({Path(lines[-1].filename).relative_to(folder)}, line {lines[-1].lineno})" if lines else text
+
+
 def _function(built: Any) -> Function:
     trigger = built.get_trigger()
-    described = trigger.get_dict_repr() if trigger else {"type": "no trigger"}
+    bindings = [_binding(binding) for binding in built.get_bindings() if binding is not trigger]
+    return Function(built.get_function_name(), built.get_user_function(), _binding(trigger), tuple(bindings))
+
+
+def _binding(given: Any) -> Binding:
+    described = given.get_dict_repr()
     texts = {name: resolved(value) if isinstance(value, str) else value for name, value in described.items()}
-    return Function(built.get_function_name(), built.get_user_function(), texts)
+    return Binding(texts["type"], given.name, texts)
 
 
-def _problems(functions: list[Function]) -> Iterable[str]:
+def _problems(functions: list[Function]) -> Iterator[str]:
     taken: dict[tuple[str, str], str] = {}
     for function in functions:
         if not _NAME.fullmatch(function.name) or function.name.lower() == "host":
             yield f"{function.name!r} cannot be a function's name."
-        if function.kind not in _TRIGGERS:
-            yield f"{function.name} has {function.kind}, which this host does not carry out."
-        if function.kind == "httpTrigger":
+        for binding in (function.trigger, *function.outputs):
+            if binding.kind not in _CARRIED_OUT:
+                yield f"{function.name} has a {binding.kind} binding, which this host does not carry out."
+        yield from (f"{function.name}: {problem}" for problem in signature_problems(function))
+        if function.trigger.kind == HTTP:
             yield from _route_problems(function, taken)
 
 
-def _route_problems(function: Function, taken: dict[tuple[str, str], str]) -> Iterable[str]:
+def _route_problems(function: Function, taken: dict[tuple[str, str], str]) -> Iterator[str]:
     route = function.route.lower()
     if route.startswith(_RESERVED_ROUTES):
         yield f"{function.name}: a route may not begin with admin or runtime."
@@ -97,3 +91,5 @@ def _route_problems(function: Function, taken: dict[tuple[str, str], str]) -> It
         other = taken.setdefault((route, method), function.name)
         if other != function.name:
             yield f"{function.name} and {other} have the same route {function.route} for {method}."
+    if function.returns is None and not any(output.kind == "http" for output in function.outputs):
+        yield f"{function.name} has no {RETURNED} to answer with."

@@ -86,8 +86,6 @@ def _value(text: str, number: int) -> int:
     if text.lower() in names:
         return names.index(text.lower()) + low
     value = int(text)
-    if number == 5 and value == 7:  # noqa: PLR2004  # both are Sunday
-        return 0
     if not low <= value <= high:
         raise ValueError(f"{value} is not between {low} and {high}")
     return value

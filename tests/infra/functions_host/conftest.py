@@ -1,0 +1,73 @@
+"""The sample app on the host, over real storage; what a test must have for itself it starts for itself."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from azure.storage.queue import QueueClient
+
+from tests.infra.functions_host.running import Host, running_host
+from tests.infra.functions_host.sample_app import write_app
+
+KEYS = ("--host-key", "host-key", "--master-key", "master-key", "--function-key", "echo=echo-key")
+_numbers = itertools.count(1)
+
+MakeQueue = Callable[..., QueueClient]
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory, storage: str) -> Iterator[Host]:
+    """The sample app with keys. Its timer never comes, its queue never stands."""
+    folder = write_app(tmp_path_factory.mktemp("host") / "app")
+    settings = app_settings(storage) | {
+        "AzureWebJobs.off.Disabled": "true",
+        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1000",
+    }
+    with running_host(folder, settings, *KEYS) as started:
+        yield started
+
+
+@pytest.fixture
+def http(host: Host) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=host.url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def settings(storage: str) -> dict[str, str]:
+    """Settings of the sample app, with queues and a memory of timers that no other test knows."""
+    return app_settings(storage)
+
+
+@pytest.fixture
+def queue(storage: str) -> Iterator[MakeQueue]:
+    """Clients of queues by name; they are made unless told otherwise."""
+    opened: list[QueueClient] = []
+
+    def make(name: str, *, create: bool = True) -> QueueClient:
+        opened.append(QueueClient.from_connection_string(storage, name))
+        if create:
+            opened[-1].create_queue()
+        return opened[-1]
+
+    yield make
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return write_app(tmp_path / "app")
+
+
+def app_settings(storage: str) -> dict[str, str]:
+    number = next(_numbers)
+    return {
+        "AzureWebJobsStorage": storage,
+        "AzureFunctionsWebHost__hostid": f"tests{number}",
+        "IN_QUEUE": f"host-in-{number}",
+        "OUT_QUEUE": f"host-out-{number}",
+        "SCHEDULE": "0 0 0 29 2 *",
+    }
