@@ -1,131 +1,206 @@
-"""The environment on HTTP: the Web API behind its token check, and the control interface beside it."""
+"""The Web API as an ASGI application: token, faults, latency, the list of requests.
 
+Duty: from HTTP to `Request` and from `Answer` to HTTP, and everything that happens around an operation. What an
+operation does is `operations`'.
+"""
+
+import asyncio
+import re
 import time
+import uuid
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from typing import Any, Final
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from infra.local.dynamics.batch import Batch
-from infra.local.dynamics.organization import Organization
-from infra.local.dynamics.refusals import Refusal
-from infra.local.dynamics.shown import etag, wire_value
-from infra.local.dynamics.tables import Table
-from infra.local.dynamics.web_api import JSON, Call, WebApi, refused
-from infra.local.dynamics.writes import Caller
+from infra.local.dynamics import errors
+from infra.local.dynamics.addresses import ById, below_root, row_key, segments
+from infra.local.dynamics.batches import perform_batch
+from infra.local.dynamics.callers import Caller
+from infra.local.dynamics.environment import Environment
+from infra.local.dynamics.exchange import Answer, Request, error_answer
+from infra.local.dynamics.faults import Kind, Rule
+from infra.local.dynamics.operations import perform
+from infra.local.dynamics.request_log import Entry
+from infra.local.dynamics.seeding import touch
+from infra.local.dynamics.unkind_answers import close_connection, reset_connection, unkind_answer
 
 Verify = Callable[[str, str], Mapping[str, object]]
-METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"]
-_LIMIT_HEADERS = {
-    "x-ms-dop-hint": "8",
-    "x-ms-ratelimit-burst-remaining-xrm-requests": "5999",
-    "x-ms-ratelimit-time-remaining-xrm-requests": "1,199.90",
-}
+CONTROL: Final = "/_control"
+_PART_LINE: Final = re.compile(rb"^[A-Z]+ (\S+) HTTP/1\.[01]\r?$", re.MULTILINE)
+_DEGREE_OF_PARALLELISM: Final = "8"
 
 
-class EnvironmentApp:
-    def __init__(self, organization: Organization, verify: Verify, url: str) -> None:
-        self._organization = organization
+class DynamicsApp:
+    """One environment on one address. `verify` says whether a token is good for it."""
+
+    def __init__(self, environment: Environment, verify: Verify, control: ASGIApp) -> None:
+        self._environment = environment
         self._verify = verify
-        self._url = url
-        self._api = WebApi(
-            organization.store, organization.tables, organization.writer, url=url, organization=organization.id
-        )
-        self._requests: list[dict[str, object]] = []
+        self._control = control
 
-    def asgi(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/_control/rows/{table}", self._rows, methods=["GET", "POST"]),
-                Route("/_control/requests", self._list_requests),
-                Route("/_control/reset", self._reset, methods=["POST"]),
-                Route("/api/data/{version}/{rest:path}", self._web_api, methods=METHODS),
-            ]
-        )
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"].startswith(CONTROL):
+            await self._control(scope, receive, send)
+        else:
+            await _Served(self._environment, self._verify, send, receive).serve(await _read(scope, receive))
 
-    # --- The Web API ------------------------------------------------------------------------------------------------
 
-    async def _web_api(self, request: Request) -> Response:
-        began = time.perf_counter()
-        body = await request.body()
-        target = request.scope["raw_path"].decode()
-        target += f"?{request.scope['query_string'].decode()}" if request.scope["query_string"] else ""
-        call = Call(request.method, target, dict(request.headers), body)
-        entry: dict[str, object] = {"time": time.time(), "method": request.method, "path": target}
-        response = self._answered(call, entry)
-        response.headers["REQ_ID"] = response.headers["x-ms-service-request-id"] = f"{len(self._requests):08x}"
-        for name, value in _LIMIT_HEADERS.items():
-            response.headers[name] = value
-        entry |= {"status": response.status_code, "milliseconds": round((time.perf_counter() - began) * 1000, 2)}
-        self._requests.append(entry)
-        return response
+class _Served:
+    """One request from its arrival to its answer."""
 
-    def _answered(self, call: Call, entry: dict[str, object]) -> Response:
-        try:
-            claims = self._verify(call.headers.get("authorization", "").removeprefix("Bearer "), self._url)
-        except ValueError:
+    def __init__(self, environment: Environment, verify: Verify, send: Send, receive: Receive) -> None:
+        self._environment = environment
+        self._verify = verify
+        self._send = send
+        self._receive = receive
+        self._started = time.perf_counter()
+        self._entry = Entry("", "")
+
+    async def serve(self, request: Request) -> None:
+        self._entry = Entry(request.method, request.target)
+        rule = self._environment.faults.for_request(request.method, request.target, _tables(self._environment, request))
+        if rule is not None:
+            self._entry.fault = str(rule.kind)
+            await asyncio.sleep(rule.seconds)
+        if rule is not None and rule.kind is Kind.RESET_BEFORE:
+            self._log(Answer(0), 0, 0)
+            await reset_connection(self._send, self._receive)
+        else:
+            await self._work(request, rule)
+
+    async def _work(self, request: Request, rule: Rule | None) -> None:
+        """The work is done at once and alone, as in one transaction; only the answer may take time."""
+        database = self._environment.database
+        read, written = database.rows_read, database.changes.total()
+        answer = self._answer(request, rule)
+        read, written = database.rows_read - read, database.changes.total() - written
+        await asyncio.sleep(self._environment.latency.seconds(rows=read + written, bulk_rows=answer.bulk_rows))
+        # Before the answer leaves, so that whoever has it finds it in the list.
+        self._log(answer, read, written)
+        if rule is not None and rule.kind is Kind.RESET_AFTER:
+            await reset_connection(self._send, self._receive)
+            return
+        await self._reply(answer, truncated=rule is not None and rule.kind is Kind.TRUNCATED)
+
+    def _answer(self, request: Request, rule: Rule | None) -> Answer:
+        ordered = unkind_answer(rule) if rule else None
+        if ordered is not None:
+            return ordered
+        if rule is not None and rule.kind is Kind.UNAUTHORIZED:
             return self._unauthorized()
-        entry["user"] = claims.get("appid")
         try:
-            caller = self._organization.caller(str(claims.get("appid")))
-            if call.target.partition("?")[0].endswith("/$batch"):
-                return self._batch(call, caller, entry)
-            answer = self._api.answer(call, caller)
-        except Refusal as refusal:
-            answer = refused(refusal)
-        headers = {**answer.headers, **({"Content-Type": JSON} if answer.body is not None else {})}
-        return Response(answer.content, answer.status, headers)
+            return self._perform(self._caller(request), request)
+        except errors.UnauthorizedError:
+            return self._unauthorized()
+        except errors.DataverseError as error:
+            return error_answer(error)
 
-    def _batch(self, call: Call, caller: Caller, entry: dict[str, object]) -> Response:
-        batch = Batch(self._api, self._organization.store)
-        status, body, content_type = batch.answer(call, caller)
-        entry["parts"] = batch.served
-        return Response(body, status, {"Content-Type": content_type, "OData-Version": "4.0"})
-
-    def _unauthorized(self) -> Response:
-        """No JSON body; the header says where tokens come from."""
-        authority = "https://login.microsoftonline.com/common/oauth2/authorize"
-        challenge = f"Bearer authorization_uri={authority}, resource_id={self._url}/"
-        return Response(status_code=401, headers={"WWW-Authenticate": challenge})
-
-    # --- The control interface --------------------------------------------------------------------------------------
-
-    async def _rows(self, request: Request) -> Response:
-        table = self._table(request.path_params["table"])
-        if table is None:
-            return JSONResponse({"error": f"There is no table {request.path_params['table']}."}, 404)
-        if request.method == "GET":
-            rows = self._organization.store.select(table)
-            return JSONResponse({"rows": [_seen(table, row) for row in rows]})
-        user = next(iter(self._organization.store.select(self._organization.tables["systemuser"], limit=1)), None)
-        unit = self._organization.business_unit_id
-        caller = Caller(str(user["systemuserid"]) if user else unit, unit)
+    def _caller(self, request: Request) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise errors.UnauthorizedError
         try:
-            with self._organization.store.atomic():
-                row = self._organization.writer.seed(table, await request.json(), caller)
-        except Refusal as refusal:
-            return JSONResponse({"error": refusal.message}, 400)
-        self._organization.forget_callers()
-        return JSONResponse(_seen(table, row), 201)
+            claims = self._verify(token.strip(), self._environment.url)
+        except ValueError as problem:
+            raise errors.UnauthorizedError from problem
+        self._entry.user = str(claims.get("appid") or claims.get("azp") or "")
+        return self._environment.callers.application(self._entry.user)
 
-    async def _list_requests(self, _request: Request) -> Response:
-        return JSONResponse({"requests": self._requests})
+    def _perform(self, caller: Caller, request: Request) -> Answer:
+        environment = self._environment
+        if below_root(request.path) != "$batch":
+            return _operation(environment, caller, request)
+        if request.method != "POST":
+            raise errors.method_not_allowed(request.method)
+        halved = environment.faults.for_operation("POST", request.target, _tables(environment, request))
+        if halved is not None:
+            self._entry.fault = str(halved.kind)
 
-    async def _reset(self, _request: Request) -> Response:
-        """An empty environment, the same organisation."""
-        self._organization.store.clear()
-        self._organization.populate()
-        self._requests.clear()
-        return Response(status_code=204)
+        def part(inner: Request, place: int, count: int) -> Answer:
+            if halved is not None and halved.kind is Kind.HALF_BATCH and place >= count // 2:
+                return unkind_answer(halved) or _operation(environment, caller, inner)
+            return _operation(environment, caller, inner)
 
-    def _table(self, name: str) -> Table | None:
-        tables = self._organization.tables
-        return tables.get(name) or next((table for table in tables.values() if table.set_name == name), None)
+        return perform_batch(environment, request, part, self._entry.parts)
+
+    def _unauthorized(self) -> Answer:
+        where = "https://login.microsoftonline.com/common/oauth2/authorize"
+        challenge = f"Bearer authorization_uri={where}, resource_id={self._environment.url}/"
+        return Answer(401, {"WWW-Authenticate": challenge})
+
+    def _log(self, answer: Answer, read: int, written: int) -> None:
+        self._entry.status = answer.status
+        self._entry.milliseconds = round((time.perf_counter() - self._started) * 1000, 3)
+        self._environment.log.add(self._entry, rows_read=read, rows_written=written)
+
+    async def _reply(self, answer: Answer, *, truncated: bool) -> None:
+        headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in _headers(answer).items()]
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = answer.body[: len(answer.body) // 2] if truncated else answer.body
+        await self._send({"type": "http.response.body", "body": body, "more_body": truncated})
+        if truncated:
+            await close_connection(self._send, self._receive)
 
 
-def _seen(table: Table, row: Mapping[str, object]) -> dict[str, object]:
-    """A row for people and tests: only columns that hold something, by the names they are read as."""
-    values = {column.read_name: wire_value(column, row.get(column.name)) for column in table.stored}
-    return {"@odata.etag": etag(dict(row)), **{name: value for name, value in values.items() if value is not None}}
+def _operation(environment: Environment, caller: Caller, request: Request) -> Answer:
+    rule = environment.faults.for_operation(request.method, request.target, _tables(environment, request))
+    if rule is not None and rule.kind is Kind.ETAG_CHANGED:
+        _touch_target(environment, request)
+    elif rule is not None and (answer := unkind_answer(rule)):
+        return answer
+    return perform(environment, caller, request)
+
+
+def _touch_target(environment: Environment, request: Request) -> None:
+    """As if somebody else had just saved the row that the request is about."""
+    first = segments(request.below_root or "")[0]
+    table = environment.schema.sets.get(first.name)
+    if table is None or not first.arguments:
+        return
+    key = row_key(table, first.arguments)
+    if isinstance(key, ById):
+        touch(environment, table, key.row_id)
+
+
+async def _read(scope: Scope, receive: Receive) -> Request:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    target = scope["raw_path"].decode("latin-1")
+    if scope["query_string"]:
+        target += "?" + scope["query_string"].decode("latin-1")
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return Request(scope["method"], target, headers, body)
+
+
+def _tables(environment: Environment, request: Request) -> set[str]:
+    """Set names and logical names that a request is about; those of all its parts for a $batch."""
+    targets = [request.target]
+    if request.target.endswith("$batch"):
+        targets = [line.decode("latin-1") for line in _PART_LINE.findall(request.body)]
+    names = {re.split(r"[(/?]", (below_root(target.partition("?")[0]) or ""))[0] for target in targets}
+    return names | {environment.schema.sets[name].name for name in names if name in environment.schema.sets}
+
+
+def _headers(answer: Answer) -> dict[str, Any]:
+    request_id = str(uuid.uuid4())
+    return {
+        **answer.headers,
+        "Content-Length": str(len(answer.body)),
+        "Date": formatdate(usegmt=True),
+        "Cache-Control": "no-cache",
+        "x-ms-service-request-id": request_id,
+        "REQ_ID": request_id,
+        "x-ms-dop-hint": _DEGREE_OF_PARALLELISM,
+        "x-ms-ratelimit-burst-remaining-xrm-requests": "5999",
+        "x-ms-ratelimit-time-remaining-xrm-requests": "1,200.00",
+        **{name: value for name, value in answer.headers.items() if name.startswith("x-ms-")},
+        "Set-Cookie": "ARRAffinity=local;Path=/;HttpOnly",
+    }

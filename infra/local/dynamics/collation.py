@@ -1,19 +1,44 @@
-"""How the server compares text: case, accents and trailing blanks do not count ([D] for case, [K] for the rest)."""
+"""How SQL Server compares texts: no case, no accents, no trailing blanks; and its LIKE.
 
+Duty: `fold` (two texts are equal when their folds are) and `matches`. The database calls both.
+"""
+
+import functools
+import re
 import unicodedata
-from functools import lru_cache
-from typing import Any
 
 
-@lru_cache(maxsize=50_000)
-def folded(text: str) -> str:
-    """Two texts are equal to the server when these are."""
+def fold(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return _folded(text).rstrip(" ")
+
+
+def _folded(text: str) -> str:
     if text.isascii():
-        return text.rstrip(" ").lower()
-    decomposed = unicodedata.normalize("NFKD", text.rstrip(" "))
-    return "".join(each for each in decomposed if not unicodedata.combining(each)).casefold()
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-def fold(value: Any) -> Any:
-    """The same as SQLite calls it: what is no text stays."""
-    return folded(value) if isinstance(value, str) else value
+def matches(text: str | None, pattern: str) -> bool | None:
+    """`pattern` is T-SQL's: % any text, _ one character, [..] one of these, [^..] none of these."""
+    if text is None:
+        return None
+    return _compiled(pattern).fullmatch(_folded(text)) is not None
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = re.findall(r"%|_|\[\^?[^\]]+\]|.", _folded(pattern), re.DOTALL)
+    return re.compile("".join(map(_regular, parts)), re.DOTALL)
+
+
+def _regular(part: str) -> str:
+    if part in {"%", "_"}:
+        return ".*" if part == "%" else "."
+    if len(part) > 1:
+        negated, members = (part[1] == "^", part[1:-1].removeprefix("^"))
+        quoted = re.sub(r"[\\^\[\]]", r"\\\g<0>", members)
+        return f"[{'^' if negated else ''}{quoted}]"
+    return re.escape(part)

@@ -1,199 +1,175 @@
-"""`EntityDefinitions`: what the tables look like, as metadata queries answer it.
+"""EntityDefinitions: tables, columns, options, keys and relationships as JSON, queried like rows.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
+
+Duty: addresses and query options. The documents themselves are `definition_documents`', filters over them
+`document_filter`'s. Never paged, as documented.
 """
 
-import re
-import uuid
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from infra.local.dynamics import refusals
-from infra.local.dynamics.query import Options
-from infra.local.dynamics.tables import Column, Option, Table
+from infra.local.dynamics import errors
+from infra.local.dynamics.addresses import Segment, key_values
+from infra.local.dynamics.customizing import AddKey, RemoveKey
+from infra.local.dynamics.definition_documents import ATTRIBUTE_CASTS, TYPED_PROPERTIES, Documents
+from infra.local.dynamics.document_filter import holds
+from infra.local.dynamics.exchange import Answer, Request, json_answer, no_content
+from infra.local.dynamics.query_options import Expand, Options, parse_options
+from infra.local.dynamics.schema import Table
+from infra.local.dynamics.values import guid
+from infra.local.dynamics.work import Work
 
-ENGLISH = 1033
-_PATH = re.compile(
-    r"EntityDefinitions(?:\(LogicalName='([^']*)'\))?(?:/(\w+)(?:\(LogicalName='([^']*)'\))?)?(?:/([\w.]+))?"
-)
-_EQUALS = re.compile(r"(\w+)(?:/Value)?\s+eq\s+(?:Microsoft\.Dynamics\.CRM\.\w+)?(?:'([^']*)'|(\w+))")
-_CAST = re.compile(r"Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata")
-_METADATA_TYPES = {"Uniqueidentifier": "UniqueIdentifier", "Customer": "Lookup", "Owner": "Lookup"}
-
-Described = dict[str, Any]
-
-
-def definitions(path: str, options: Options, tables: Mapping[str, Table], url: str) -> Described:
-    """The answer to a GET below EntityDefinitions. Raises Refusal."""
-    found = _PATH.fullmatch(path)
-    if found is None:
-        raise refusals.unknown_segment(path)
-    name, collection, member, cast = found.groups()
-    if name is None:
-        return _listed([_table(table) for table in tables.values()], options, f"{url}/$metadata#EntityDefinitions")
-    if name not in tables:
-        raise refusals.Refusal(404, "0x80060888", f"Could not find an entity with name '{name}'.")
-    table = tables[name]
-    context = f"{url}/$metadata#EntityDefinitions('{name}')"
-    if collection is None:
-        return {"@odata.context": f"{context}/$entity", **_chosen(_table(table), options)}
-    parts = _COLLECTIONS.get(collection)
-    if parts is None:
-        raise refusals.unknown_segment(collection)
-    described = list(parts(table))
-    if cast:
-        described = [each for each in described if _is_cast_to(each, cast)]
-    if member:
-        return _one(described, member, options, context)
-    return _listed(described, options, f"{context}/{collection}")
+Document = Mapping[str, Any]
+_CRM: Final = "Microsoft.Dynamics.CRM."
+_SETS: Final = frozenset({"EntityDefinitions", "RelationshipDefinitions", "GlobalOptionSetDefinitions"})
+_RELATIONSHIPS: Final = ("ManyToOneRelationships", "OneToManyRelationships", "ManyToManyRelationships")
+_ALWAYS: Final = "MetadataId"
 
 
-def _is_cast_to(described: Described, cast: str) -> bool:
-    return bool(described["@odata.type"] == f"#{cast}")
+def is_about_definitions(name: str) -> bool:
+    return name in _SETS
 
 
-def _one(described: list[Described], member: str, options: Options, context: str) -> Described:
-    for each in described:
-        if each["LogicalName"] == member:
-            return {"@odata.context": f"{context}/$entity", **_chosen(each, options)}
-    raise refusals.Refusal(404, "0x80060888", f"Could not find an attribute with name '{member}'.")
+def answer_definitions(work: Work, path: list[Segment], request: Request, base: str) -> Answer:
+    documents = Documents(work.schema)
+    first, *rest = path
+    if first.name != "EntityDefinitions":
+        raise errors.not_simulated(first.name)
+    if request.method != "GET":
+        return _change(work, documents, path, request, base)
+    options = parse_options(request.query)
+    if first.arguments is None:
+        tables = [documents.table(table) for table in work.schema.tables.values()]
+        return _many(documents, tables, options, f"{base}/$metadata#EntityDefinitions")
+    table = _table(work, documents, first.arguments)
+    context = f"{base}/$metadata#EntityDefinitions"
+    if not rest:
+        return _one(documents, documents.table(table), options, context)
+    return _below_table(documents, table, rest, options, f"{context}('{documents.table(table)[_ALWAYS]}')")
 
 
-def _listed(described: Iterable[Described], options: Options, context: str) -> Described:
-    """Metadata is not paged."""
-    kept = [each for each in described if _fits(each, options.values.get("$filter"))]
-    return {"@odata.context": context, "value": [_chosen(each, options) for each in kept]}
+def _table(work: Work, documents: Documents, arguments: str) -> Table:
+    name = key_values(arguments).get("LogicalName") if "=" in arguments else None
+    metadata_id = guid(arguments)
+    for table in work.schema.tables.values():
+        if table.name == name or (metadata_id and documents.table(table)[_ALWAYS] == metadata_id):
+            return table
+    raise errors.table_unknown(str(name or arguments))
 
 
-def _fits(described: Described, text: str | None) -> bool:
-    """Equality joined by `and` or `or`, which is what clients ask of metadata."""
-    if not text:
-        return True
-    compared = [_equals(described, match) for match in _EQUALS.finditer(text)]
-    if not compared:
-        raise refusals.bad_query("The $filter of a metadata query must compare with eq.")
-    return any(compared) if " or " in text else all(compared)
+def _below_table(documents: Documents, table: Table, path: Sequence[Segment], options: Options, context: str) -> Answer:
+    first, *rest = path
+    if first.name == "Attributes":
+        return _attributes(documents, table, first, rest, options, f"{context}/Attributes")
+    if first.name in _RELATIONSHIPS and not rest:
+        return _many(documents, documents.relationships(table, first.name), options, f"{context}/{first.name}")
+    if first.name == "Keys" and not rest:
+        keys = documents.keys(table)
+        if first.arguments is None:
+            return _many(documents, keys, options, f"{context}/Keys")
+        return _one(documents, _key_document(keys, table, first.arguments), options, f"{context}/Keys")
+    raise errors.segment_unknown(first.name)
 
 
-def _equals(described: Described, match: re.Match[str]) -> bool:
-    value = described.get(match[1])
-    if isinstance(value, dict):
-        value = value.get("Value")
-    wanted = match[2] if match[2] is not None else match[3]
-    return str(value).lower() == wanted.lower()
+def _attributes(
+    documents: Documents, table: Table, first: Segment, rest: Sequence[Segment], options: Options, context: str
+) -> Answer:
+    cast = rest[0].name.removeprefix(_CRM) if rest else None
+    if len(rest) > 1 or (cast and cast not in ATTRIBUTE_CASTS):
+        raise errors.segment_unknown(rest[-1].name)
+    kinds = ATTRIBUTE_CASTS[cast] if cast else None
+    if cast is None and (typed := TYPED_PROPERTIES.intersection(options.select)):
+        raise errors.property_unknown(min(typed), "AttributeMetadata")
+    context = f"{context}/{_CRM}{cast}" if cast else context
+    fitting = documents.attributes(table, kinds)
+    if first.arguments is None:
+        return _many(documents, fitting, options, context)
+    wanted = key_values(first.arguments).get("LogicalName") if "=" in first.arguments else guid(first.arguments)
+    for document in fitting:
+        if wanted in {document["LogicalName"], document[_ALWAYS]}:
+            return _one(documents, document, options, context)
+    raise errors.attribute_unknown(str(wanted), table.name)
 
 
-def _chosen(described: Described, options: Options) -> Described:
-    """Option sets and targets come only when they are expanded, or by themselves in a cast."""
-    expanded = {name.partition("(")[0].strip() for name in options.values.get("$expand", "").split(",")}
-    text = options.values.get("$select")
-    names = {name.strip() for name in text.split(",")} if text else set(described) - {"OptionSet", "GlobalOptionSet"}
-    kept = names | expanded | {"@odata.type", "MetadataId"}
-    return {name: value for name, value in described.items() if name in kept}
+def _key_document(keys: Sequence[Document], table: Table, arguments: str) -> Document:
+    wanted = key_values(arguments).get("LogicalName") if "=" in arguments else guid(arguments)
+    for key in keys:
+        if wanted in {key["LogicalName"], key[_ALWAYS]}:
+            return key
+    raise errors.attribute_unknown(arguments, table.name)
 
 
-def _table(table: Table) -> Described:
-    return {
-        "MetadataId": _metadata_id(table.name),
-        "LogicalName": table.name,
-        "SchemaName": table.schema_name,
-        "EntitySetName": table.set_name,
-        "LogicalCollectionName": table.set_name,
-        "PrimaryIdAttribute": table.id_column,
-        "PrimaryNameAttribute": table.name_column,
-        "DisplayName": _label(table.schema_name),
-        "IsCustomEntity": False,
-        "ChangeTrackingEnabled": True,
-    }
+def _many(documents: Documents, found: Sequence[Document], options: Options, context: str) -> Answer:
+    if refused := options.given & {"$orderby", "$skiptoken", "$deltatoken"}:
+        raise errors.query_invalid(f"The query parameter {min(refused)} is not supported for metadata.")
+    if options.filter is not None:
+        found = [document for document in found if holds(options.filter, document)]
+    if options.top is not None:
+        found = found[: options.top]
+    document: dict[str, Any] = {"@odata.context": f"{context}{_chosen(options)}"}
+    if options.count:
+        document["@odata.count"] = len(found)
+    return json_answer({**document, "value": [_shaped(documents, one, options) for one in found]})
 
 
-def _attributes(table: Table) -> Iterable[Described]:
-    return (_attribute(table, column) for column in table.columns.values())
+def _one(documents: Documents, document: Document, options: Options, context: str) -> Answer:
+    return json_answer(
+        {"@odata.context": f"{context}{_chosen(options)}/$entity", **_shaped(documents, document, options)}
+    )
 
 
-def _attribute(table: Table, column: Column) -> Described:
-    kind = _METADATA_TYPES.get(column.type, column.type)
-    described: Described = {
-        "@odata.type": f"#Microsoft.Dynamics.CRM.{kind}AttributeMetadata",
-        "MetadataId": _metadata_id(f"{table.name}.{column.name}"),
-        "EntityLogicalName": table.name,
-        "LogicalName": column.name,
-        "SchemaName": column.schema_name,
-        "AttributeType": column.type,
-        "AttributeTypeName": {"Value": f"{column.type}Type"},
-        "DisplayName": _label(column.label),
-        "RequiredLevel": {"Value": column.required_level, "CanBeChanged": True},
-        "IsValidForCreate": column.creatable,
-        "IsValidForUpdate": column.updatable,
-        "IsValidForRead": True,
-        "IsPrimaryId": column.name == table.id_column,
-        "IsPrimaryName": column.name == table.name_column,
-        "IsCustomAttribute": "_" in column.name and not column.name.startswith("address"),
-    }
-    return described | _facts(column)
+def _chosen(options: Options) -> str:
+    names = [*options.select, *(part.name for part in options.expand)]
+    return f"({','.join(names)})" if names else ""
 
 
-def _facts(column: Column) -> Described:
-    """What only the column's own type tells."""
-    match column.type:
-        case "String" | "Memo":
-            return {"MaxLength": column.max_length, "Format": column.format, "FormatName": {"Value": column.format}}
-        case "Integer" | "BigInt":
-            return {"MinValue": column.minimum, "MaxValue": column.maximum}
-        case "Decimal" | "Double" | "Money":
-            return {"MinValue": column.minimum, "MaxValue": column.maximum, "Precision": column.precision}
-        case "DateTime":
-            return {"Format": column.format, "DateTimeBehavior": {"Value": column.behavior}}
-        case "Lookup" | "Customer" | "Owner":
-            return {"Targets": list(column.targets)}
-        case "Boolean":
-            return {
-                "OptionSet": _boolean_options(column),
-                "GlobalOptionSet": None,
-                "DefaultValue": bool(column.default),
-            }
-        case "Picklist" | "State" | "Status" | "MultiSelectPicklist":
-            options = {"Options": [_option(option) for option in column.options]}
-            return {"OptionSet": options, "GlobalOptionSet": None}
-        case _:
-            return {}
+def _shaped(documents: Documents, document: Document, options: Options) -> dict[str, Any]:
+    """Names beginning with # are ours: parts that only `$expand` brings in."""
+    chosen = options.select or [name for name in document if not name.startswith("#")]
+    for name in chosen:
+        if name not in document:
+            raise errors.property_unknown(name, str(document["#type"]))
+    shaped: dict[str, Any] = {name: document[name] for name in document if name in {"@odata.type", _ALWAYS}}
+    shaped |= {name: document[name] for name in chosen}
+    for part in options.expand:
+        shaped[part.name] = _expanded(documents, document, part)
+    return shaped
 
 
-def _boolean_options(column: Column) -> Described:
-    by_value = {option.value: _option(option) for option in column.options}
-    return {"TrueOption": by_value.get(1), "FalseOption": by_value.get(0)}
+def _expanded(documents: Documents, document: Document, part: Expand) -> Any:
+    if f"#{part.name}" not in document:
+        raise errors.property_unknown(part.name, str(document["#type"]))
+    found: Any = document[f"#{part.name}"]
+    if callable(found):
+        found = found()
+    if isinstance(found, list):
+        return [_shaped(documents, one, part.options) for one in found if _fits(part.options, one)]
+    return None if found is None else _shaped(documents, found, part.options)
 
 
-def _option(option: Option) -> Described:
-    described = {"Value": option.value, "Label": _label(option.label, option.labels)}
-    return described | ({"State": option.state} if option.state is not None else {})
+def _fits(options: Options, document: Document) -> bool:
+    return options.filter is None or holds(options.filter, document)
 
 
-def _label(text: str, others: Mapping[int, str] | None = None) -> Described:
-    labels = [{"Label": text, "LanguageCode": ENGLISH}]
-    labels += [{"Label": label, "LanguageCode": code} for code, label in (others or {}).items()]
-    return {"LocalizedLabels": labels, "UserLocalizedLabel": labels[0]}
-
-
-def _many_to_one(table: Table) -> Iterable[Described]:
-    for each in table.relationships:
-        yield {
-            "@odata.type": "#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",
-            "MetadataId": _metadata_id(each["relationship"]),
-            "SchemaName": each["relationship"],
-            "ReferencingEntity": table.name,
-            "ReferencingAttribute": each["attribute"],
-            "ReferencingEntityNavigationPropertyName": each["navigationProperty"],
-            "ReferencedEntity": each["target"],
-        }
-
-
-def _metadata_id(name: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
-
-
-_COLLECTIONS: Mapping[str, Callable[[Table], Iterable[Described]]] = {
-    "Attributes": _attributes,
-    "ManyToOneRelationships": _many_to_one,
-    "Keys": lambda _: (),
-}
+def _change(work: Work, documents: Documents, path: list[Segment], request: Request, base: str) -> Answer:
+    """Alternate keys can be made and dropped; other customising goes through the control interface."""
+    match (request.method, [segment.name for segment in path]):
+        case ("POST", ["EntityDefinitions", "Keys"]):
+            table = _table(work, documents, path[0].arguments or "")
+            given = request.json()
+            name = str(given.get("SchemaName", "")).lower()
+            columns = tuple(str(column) for column in given.get("KeyAttributes", ()))
+            work.environment.customizations.order(AddKey(do="add_key", table=table.name, name=name, columns=columns))
+            key = documents.keys(work.schema.tables[table.name])[-1]
+            return no_content(
+                OData_EntityId=f"{base}/EntityDefinitions({documents.table(table)[_ALWAYS]})/Keys({key[_ALWAYS]})"
+            )
+        case ("DELETE", ["EntityDefinitions", "Keys"]):
+            table = _table(work, documents, path[0].arguments or "")
+            dropped = _key_document(documents.keys(table), table, path[1].arguments or "")
+            work.environment.customizations.order(
+                RemoveKey(do="remove_key", table=table.name, name=dropped["LogicalName"])
+            )
+            return no_content()
+    raise errors.not_simulated(f"{request.method} on definitions; the control interface customises")

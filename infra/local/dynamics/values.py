@@ -1,118 +1,196 @@
-"""What a column takes: one value of a request's body, checked as Dataverse checks it.
+"""One value of a column: what a client may send, how it is stored, how it is shown.
 
-https://learn.microsoft.com/dynamics365/customer-engagement/web-api/web-api-types-operations
+Duty: the type and range checks of every column type, with their errors. Which columns a request may set, `body` says.
+
+https://learn.microsoft.com/dynamics365/customerengagement/on-premises/developer/webapi/web-api-types-operations
 """
 
+import base64
 import re
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
-from infra.local.dynamics import refusals
-from infra.local.dynamics.tables import Column, Table
+from infra.local.dynamics import errors
+from infra.local.dynamics.schema import Column, Table
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_NUMBERS = {"Decimal", "Double", "Money"}
+_INT32: Final = (-(2**31), 2**31 - 1)
+_EARLIEST: Final = datetime(1753, 1, 1, tzinfo=UTC)
+# Tab, line feed and carriage return are fine.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_MONEY_LIMIT: Final = 922337203685477.0
+_EDM: Final = {
+    "Integer": "Edm.Int32",
+    "Picklist": "Edm.Int32",
+    "State": "Edm.Int32",
+    "Status": "Edm.Int32",
+    "BigInt": "Edm.Int64",
+    "Decimal": "Edm.Decimal",
+    "Money": "Edm.Decimal",
+    "Double": "Edm.Double",
+    "Boolean": "Edm.Boolean",
+    "DateTime": "Edm.DateTimeOffset",
+    "Uniqueidentifier": "Edm.Guid",
+    "Image": "Edm.Binary",
+}
 
 
-def stored_value(table: Table, column: Column, value: Any) -> Any:
-    """The value as it is stored. Raises Refusal."""
+def stored_value(table: Table, column: Column, value: object) -> Any:
+    """What the database keeps for a JSON value. Raises the documented error when it does not fit."""
     if value is None:
         return None
-    match column.type:
-        case "String" | "Memo" | "EntityName":
-            return _text(table, column, value)
-        case "Integer" | "BigInt":
-            return _integer(table, column, value)
-        case "Picklist" | "State" | "Status":
-            return _option(table, column, value)
-        case "Boolean":
-            return int(_typed(table, column, value, bool))
-        case "DateTime":
-            return _moment(table, column, value)
-        case "Uniqueidentifier":
-            return guid(table, column.name, value)
-        case "MultiSelectPicklist":
-            return _options(table, column, value)
-        case kind if kind in _NUMBERS:
-            return _number(table, column, value)
-        case _:
-            raise refusals.unknown_payload_property(table.set_name, table.name, column.name)
+    return _READERS.get(column.kind, _text)(table, column, value)
 
 
-def guid(table: Table, name: str, value: Any) -> str:
-    if not isinstance(value, str) or not _GUID.fullmatch(value):
-        raise _wrong_type(table, name, "Edm.Guid")
-    return value.lower()
+def shown_value(column: Column, stored: Any) -> Any:
+    """What an answer shows for a stored value."""
+    if stored is not None and column.kind == "Boolean":
+        return bool(stored)
+    return stored
 
 
-def _text(table: Table, column: Column, value: Any) -> str | None:
-    text: str = _typed(table, column, value, str)
-    if _CONTROL.search(text):
-        raise refusals.control_characters(column.name)
-    if column.max_length is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > column.max_length:
-        raise refusals.too_long(column.name, table.name, column.max_length)
-    return text or None  # an empty text is stored as null
-
-
-def _integer(table: Table, column: Column, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong_type(table, column.name, "Edm.Int32")
-    _require_range(column, value, is_integer=True)
-    return value
-
-
-def _number(table: Table, column: Column, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong_type(table, column.name, "Edm.Decimal")
-    _require_range(column, value, is_integer=False)
-    return round(float(value), column.precision if column.precision is not None else 10)
-
-
-def _require_range(column: Column, value: float, *, is_integer: bool) -> None:
-    low, high = column.minimum, column.maximum
-    if (low is not None and value < low) or (high is not None and value > high):
-        raise refusals.out_of_range(column.name, is_integer=is_integer)
-
-
-def _option(table: Table, column: Column, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong_type(table, column.name, "Edm.Int32")
-    if value not in {option.value for option in column.options}:
-        raise refusals.unknown_option(column.name, table.name, value)
-    return value
-
-
-def _options(table: Table, column: Column, value: Any) -> str:
-    text: str = _typed(table, column, value, str)
-    for part in text.split(","):
-        _option(table, column, int(part) if part.strip().isdigit() else part)
-    return text
-
-
-def _moment(table: Table, column: Column, value: Any) -> str:
-    text: str = _typed(table, column, value, str)
-    try:
-        if column.behavior == "DateOnly":
-            return date.fromisoformat(text).isoformat()
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise _wrong_type(
-            table, column.name, "Edm.Date" if column.behavior == "DateOnly" else "Edm.DateTimeOffset"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+def moment_text(moment: datetime) -> str:
+    """Dataverse keeps whole seconds."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _typed(table: Table, column: Column, value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        names: Mapping[type, str] = {str: "Edm.String", bool: "Edm.Boolean"}
-        raise _wrong_type(table, column.name, names[kind])
+def guid(text: str) -> str | None:
+    """Lower-case, without braces; None when it is none."""
+    try:
+        return str(uuid.UUID(text)) if len(text) in {36, 38} else None
+    except ValueError:
+        return None
+
+
+def _text(table: Table, column: Column, value: object) -> str | None:
+    if not isinstance(value, str):
+        raise _wrong_type(table, "Edm.String", value)
+    if column.max_length is not None and _length(value) > column.max_length:
+        raise errors.text_too_long(column.name, table.name, column.max_length)
+    if found := _CONTROL.search(value):
+        raise errors.text_has_control_characters(column.name, found.group())
+    # An empty text and null are one thing to Dataverse.
+    return value or None
+
+
+def _length(text: str) -> int:
+    """In UTF-16 units, as .NET and SQL Server count."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _whole(table: Table, column: Column, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(table, _EDM[column.kind], value)
+    low, high = (column.minimum, column.maximum) if column.kind == "BigInt" else _INT32
+    if not _within(value, low, high):
+        raise _wrong_type(table, _EDM[column.kind], value)
+    _require_range(table, column, value)
     return value
 
 
-def _wrong_type(table: Table, name: str, kind: str) -> refusals.Refusal:
-    words = f"Cannot convert a value of '{name}' to the expected type '{kind}'."
-    return refusals.bad_payload(table.set_name, words)
+def _fraction(table: Table, column: Column, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _wrong_type(table, _EDM[column.kind], value)
+    if column.kind == "Money" and abs(value) > _MONEY_LIMIT:
+        raise _wrong_type(table, "Edm.Decimal", value)
+    _require_range(table, column, value)
+    return round(float(value), column.precision if column.precision is not None else 10)
+
+
+def _require_range(table: Table, column: Column, value: float) -> None:
+    if not _within(value, column.minimum, column.maximum):
+        limits = f"the range {column.minimum} to {column.maximum}"
+        raise errors.number_out_of_range(column.name, table.name, kind=column.kind, limits=limits)
+
+
+def _within(value: float, low: float | None, high: float | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _choice(table: Table, column: Column, value: object) -> int:
+    number = _whole(table, column, value)
+    if all(option.value != number for option in column.options):
+        raise errors.option_unknown(column.name, table.name, value)
+    return number
+
+
+def _choices(table: Table, column: Column, value: object) -> str | None:
+    """Several options, as `1,3`."""
+    if not isinstance(value, str):
+        raise _wrong_type(table, "Edm.String", value)
+    if not value:
+        return None
+    known = {str(option.value) for option in column.options}
+    chosen = [part.strip() for part in value.split(",")]
+    if unknown := [part for part in chosen if part not in known]:
+        raise errors.option_unknown(column.name, table.name, unknown[0])
+    return ",".join(sorted(set(chosen), key=int))
+
+
+def _boolean(table: Table, _column: Column, value: object) -> int:
+    if not isinstance(value, bool):
+        raise _wrong_type(table, "Edm.Boolean", value)
+    return int(value)
+
+
+def _moment(table: Table, column: Column, value: object) -> str:
+    if column.is_date_only:
+        return _date(table, value)
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise _wrong_type(table, "Edm.DateTimeOffset", value)
+    if moment < _EARLIEST:
+        raise errors.date_out_of_range()
+    return moment_text(moment)
+
+
+def _date(table: Table, value: object) -> str:
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-05-04") else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise _wrong_type(table, "Edm.Date", value)
+    if day < _EARLIEST.date():
+        raise errors.date_out_of_range()
+    return day.isoformat()
+
+
+def _guid(table: Table, _column: Column, value: object) -> str:
+    found = guid(value) if isinstance(value, str) else None
+    if found is None:
+        raise _wrong_type(table, "Edm.Guid", value)
+    return found
+
+
+def _image(table: Table, _column: Column, value: object) -> str:
+    try:
+        base64.b64decode(value, validate=True) if isinstance(value, str) else int("")
+    except ValueError:
+        raise _wrong_type(table, "Edm.Binary", value) from None
+    return str(value)
+
+
+def _wrong_type(table: Table, edm: str, value: object) -> errors.DataverseError:
+    return errors.payload(table.set_name, f"Cannot convert the literal '{value}' to the expected type '{edm}'.")
+
+
+_READERS: Final[Mapping[str, Callable[[Table, Column, object], Any]]] = {
+    "Integer": _whole,
+    "BigInt": _whole,
+    "Picklist": _choice,
+    "State": _choice,
+    "Status": _choice,
+    "Decimal": _fraction,
+    "Double": _fraction,
+    "Money": _fraction,
+    "Boolean": _boolean,
+    "DateTime": _moment,
+    "Uniqueidentifier": _guid,
+    "MultiSelectPicklist": _choices,
+    "Image": _image,
+}

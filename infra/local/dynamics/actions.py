@@ -1,0 +1,78 @@
+"""Actions and functions by name → those that carry them out.
+
+https://learn.microsoft.com/power-apps/developer/data-platform/webapi/use-web-api-actions
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from infra.local.dynamics import bulk_messages, errors, marketing_lists
+from infra.local.dynamics.database import Row
+from infra.local.dynamics.exchange import Answer, Request, json_answer, no_content
+from infra.local.dynamics.merging import merge
+from infra.local.dynamics.privileges import Depth
+from infra.local.dynamics.qualifying import qualify_lead
+from infra.local.dynamics.schema import Table
+from infra.local.dynamics.work import Work
+
+Given = Mapping[str, Any]
+
+
+def unbound_action(work: Work, name: str, request: Request) -> Answer | None:
+    """None when the name is no action, but perhaps a set."""
+    action = _UNBOUND.get(name)
+    if action is None:
+        return None
+    action(work, request.json())
+    return no_content()
+
+
+def bound_action(work: Work, table: Table, row: Row | None, name: str, request: Request, base: str) -> Answer:
+    """`row` is None for an action on the set."""
+    if row is None:
+        return _bulk(work, table, name, request, base)
+    action = _BOUND.get((table.name, name))
+    if action is None:
+        raise errors.segment_unknown(f"Microsoft.Dynamics.CRM.{name}")
+    document = action(work, row, request.json() if request.body else {})
+    if document is None:
+        return no_content()
+    return json_answer({"@odata.context": f"{base}/$metadata#Microsoft.Dynamics.CRM.{name}Response", **document})
+
+
+def bound_function(work: Work, table: Table, row: Row, name: str, _request: Request, base: str) -> Answer:
+    if (table.name, name) != ("systemuser", "RetrieveUserPrivileges"):
+        raise errors.segment_unknown(f"Microsoft.Dynamics.CRM.{name}")
+    privileges = [
+        {
+            "Depth": Depth(depth).name.title(),
+            "PrivilegeId": work.database.select("SELECT privilegeid FROM privilege WHERE name = ?", (held,))[0][0],
+            "BusinessUnitId": row["businessunitid"],
+            "PrivilegeName": held,
+            "RecordFilterId": "00000000-0000-0000-0000-000000000000",
+            "RecordFilterUniqueName": "",
+        }
+        for held, depth in sorted(work.environment.callers.privileges(row["systemuserid"]).items())
+    ]
+    context = f"{base}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"
+    return json_answer({"@odata.context": context, "RolePrivileges": privileges})
+
+
+def _bulk(work: Work, table: Table, name: str, request: Request, base: str) -> Answer:
+    if name not in bulk_messages.MESSAGES:
+        raise errors.segment_unknown(f"Microsoft.Dynamics.CRM.{name}")
+    if name not in table.bulk:
+        raise errors.message_not_implemented(name)
+    return bulk_messages.carry_out(work, table, name, request.json(), base)
+
+
+_UNBOUND: Final[Mapping[str, Callable[[Work, Given], None]]] = {
+    "AddListMembersList": marketing_lists.add_members,
+    "Merge": merge,
+}
+_BOUND: Final[Mapping[tuple[str, str], Callable[[Work, Row, Given], dict[str, Any] | None]]] = {
+    ("list", "AddMemberList"): marketing_lists.add_member,
+    ("list", "RemoveMemberList"): marketing_lists.remove_member,
+    ("campaign", "AddItemCampaign"): marketing_lists.add_to_campaign,
+    ("lead", "QualifyLead"): qualify_lead,
+}

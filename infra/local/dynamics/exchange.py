@@ -1,0 +1,85 @@
+"""One operation's request and answer, whether it came alone or inside a $batch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from infra.local.dynamics import errors
+from infra.local.dynamics.addresses import below_root
+from infra.local.dynamics.preferences import Preferences, read_preferences
+
+JSON: Final = "application/json; odata.metadata=minimal"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`target` is path and query, still encoded; header names are lower-case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    in_batch: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+    @property
+    def below_root(self) -> str | None:
+        return below_root(self.path)
+
+    @property
+    def preferences(self) -> Preferences:
+        return read_preferences(self.headers.get("prefer", ""))
+
+    def json(self) -> dict[str, Any]:
+        if not self.body.strip():
+            raise errors.payload(self.below_root or "", "An empty body was found; a JSON object is needed.")
+        try:
+            given = json.loads(self.body)
+        except ValueError as problem:
+            raise errors.payload(self.below_root or "", f"Invalid JSON. {problem}") from problem
+        if not isinstance(given, dict):
+            raise errors.payload(self.below_root or "", "A 'StartObject' node was expected.")
+        return given
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    bulk_rows: int = 0
+
+    @property
+    def is_error(self) -> bool:
+        return self.status >= HTTPStatus.BAD_REQUEST
+
+
+def json_answer(document: Mapping[str, Any], status: int = 200, **headers: str) -> Answer:
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+    return Answer(status, {"Content-Type": JSON, "OData-Version": "4.0", **named}, body)
+
+
+def error_answer(error: errors.DataverseError, *, detailed: bool = False) -> Answer:
+    """`detailed`: the request asked for annotations, and gets them on errors too."""
+    document: dict[str, Any] = {"code": error.code, "message": error.message}
+    if detailed:
+        document["@Microsoft.PowerApps.CDS.ErrorDetails.HttpStatusCode"] = str(error.status)
+        document["@Microsoft.PowerApps.CDS.HelpLink"] = errors.HELP
+        document["@Microsoft.PowerApps.CDS.TraceText"] = ""
+        document["@Microsoft.PowerApps.CDS.InnerError.Message"] = error.message
+    return json_answer({"error": document}, error.status)
+
+
+def no_content(**headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+    return Answer(HTTPStatus.NO_CONTENT, {"OData-Version": "4.0", **named})

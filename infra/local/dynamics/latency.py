@@ -1,0 +1,17 @@
+"""How long an answer takes, on the order of a benchmark: so much a request, so much a row."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Latency:
+    request_ms: float = 0.0
+    row_ms: float = 0.0
+    bulk_row_ms: float = 0.0
+    """Instead of `row_ms`, for rows of CreateMultiple, UpdateMultiple and UpsertMultiple."""
+
+    def seconds(self, *, rows: int, bulk_rows: int) -> float:
+        return (self.request_ms + rows * self.row_ms + bulk_rows * self.bulk_row_ms) / 1000
+
+    def reset(self) -> None:
+        self.request_ms = self.row_ms = self.bulk_row_ms = 0.0

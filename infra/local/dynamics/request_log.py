@@ -1,0 +1,54 @@
+"""Every request that was served, for tests and people: what was asked, by whom, and how it was answered."""
+
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+_KEPT: Final = 100_000
+
+
+@dataclass(slots=True)
+class Part:
+    """One operation of a $batch."""
+
+    method: str
+    path: str
+    status: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """Never holds a token or a body."""
+
+    method: str
+    path: str
+    user: str | None = None
+    status: int = 0
+    milliseconds: float = 0.0
+    fault: str | None = None
+    parts: list[Part] = field(default_factory=list)
+
+
+class RequestLog:
+    """The newest 100,000; the counters count all."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=_KEPT)
+        self._counters: Counter[str] = Counter()
+
+    def add(self, entry: Entry, *, rows_read: int, rows_written: int) -> None:
+        self._entries.append(entry)
+        self._counters.update(
+            requests=1, operations=len(entry.parts) or 1, rows_read=rows_read, rows_written=rows_written
+        )
+        self._counters[f"status_{entry.status}"] += 1
+
+    def entries(self) -> list[dict[str, Any]]:
+        return [asdict(entry) for entry in self._entries]
+
+    def counters(self) -> dict[str, int]:
+        return dict(self._counters)
+
+    def reset(self) -> None:
+        self._entries.clear()
+        self._counters.clear()

@@ -1,0 +1,86 @@
+"""The simulator as a whole: environments, each served on a port of its own for as long as the block lasts."""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from infra.local.control import BadOrderError, refuse_order
+from infra.local.dynamics.app import DynamicsApp, Verify
+from infra.local.dynamics.control_routes import ControlRoutes, refuse
+from infra.local.dynamics.environment import Environment
+from infra.local.dynamics.environment_routes import EnvironmentRoutes
+from infra.local.dynamics.errors import DataverseError
+from infra.local.serve import served
+
+CLIENT_ID = "11111111-1111-4111-8111-111111111111"
+
+
+class Dynamics:
+    """A running simulator, as its caller sees it."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    @property
+    def url(self) -> str:
+        """Without a trailing slash; the control interface is below it too."""
+        return self._environment.url
+
+    @property
+    def organization_id(self) -> str:
+        return self._environment.organization_id
+
+
+@contextlib.contextmanager
+def dynamics(
+    verify: Verify,
+    *,
+    port: int = 0,
+    client_ids: Sequence[str] = (CLIENT_ID,),
+    database: Path | None = None,
+    name: str = "contoso",
+) -> Iterator[Dynamics]:
+    """Serve an environment until the block ends.
+
+    `verify` takes a bearer token and the audience it must be for (the environment's URL), and returns its claims or
+    raises ValueError. `client_ids` become application users with a full role. `database` is a file that keeps
+    everything, so that a restart is the same organisation; without it all is gone at the end.
+    """
+    with contextlib.ExitStack() as stack:
+        yield Dynamics(_Servers(stack, verify, database).start(name, tuple(client_ids), port=port))
+
+
+class _Servers:
+    def __init__(self, stack: contextlib.ExitStack, verify: Verify, database: Path | None) -> None:
+        self._stack = stack
+        self._verify = verify
+        self._database = database
+        self._environments: list[Environment] = []
+        self._lock = threading.Lock()
+
+    def start(self, name: str, client_ids: tuple[str, ...], *, port: int = 0) -> Environment:
+        """Orders for further environments come from the first one's thread, hence the lock."""
+        with self._lock:
+            environment = Environment(name, client_ids, self._file(name))
+            self._stack.callback(environment.database.close)
+            self._stack.enter_context(served(lambda url: self._app(environment, url), port=port))
+            self._environments.append(environment)
+            return environment
+
+    def _file(self, name: str) -> Path | None:
+        """Further environments keep their rows beside the first one's."""
+        if self._database is None or not self._environments:
+            return self._database
+        return self._database.with_name(f"{self._database.stem}.{name}{self._database.suffix}")
+
+    def _app(self, environment: Environment, url: str) -> ASGIApp:
+        environment.url = url
+        control = ControlRoutes(environment)
+        environments = EnvironmentRoutes(environment, lambda: self._environments, self.start)
+        routes = [*control.routes(), *environments.routes()]
+        handlers = {BadOrderError: refuse_order, DataverseError: refuse}
+        return DynamicsApp(environment, self._verify, Starlette(routes=routes, exception_handlers=handlers))
