@@ -1,0 +1,261 @@
+"""A world in memory in which workers take their turns step by step, in an order that a test chooses.
+
+Duty: the ledger and Dynamics as the ports promise them (every request atomic, conditions exact), and a scheduler that
+lets one pending request happen at a time, may lose its reply, or kill the worker that sent it. The code that runs in
+it is the real `Turns`; what the result should be, tests say.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from core.domain.action import SyncAction
+from core.domain.connection import Connection, Pause
+from core.domain.delivery import Delivery, Due, delivery_key
+from core.domain.mapping import FieldMapping
+from core.domain.matching import LookUp, Row, RowKey, normal_email, normal_name
+from core.domain.table import EMAIL_COLUMNS, id_column
+from core.errors import RetryableError
+from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, EntityT, Versioned, WriteAnswer
+from core.sync.turn import Turns
+
+T = TypeVar("T")
+TROUBLE = 0.1  # how likely the next request is one that goes wrong
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+ORGANIZATION = "90aa3b6e-4e50-4e11-8dee-000d3a4f1a01"
+
+
+@dataclass
+class World:
+    """What is stored: entities with their ETags, and rows by table and id."""
+
+    entities: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    rows: dict[RowKey, dict[str, Any]] = field(default_factory=dict)
+    clock: int = 0
+
+    def copy(self) -> "World":
+        return World(dict(self.entities), {key: copy(row) for key, row in self.rows.items()}, self.clock)
+
+    def tick(self) -> int:
+        self.clock += 1
+        return self.clock
+
+    # --- The ledger -------------------------------------------------------------------------------------------------
+
+    def commit(self, changes: Sequence[Change]) -> tuple[str, ...] | None:
+        if not all(self._holds(change) for change in changes):
+            return None
+        return tuple(self._apply(change) for change in changes)
+
+    def _holds(self, change: Change) -> bool:
+        if change.key not in self.entities:
+            return change.etag == ABSENT or (change.etag == ANY and change.entity is not None)
+        return change.etag == ANY or change.etag == str(self.entities[change.key][0])
+
+    def _apply(self, change: Change) -> str:
+        if change.entity is None:
+            del self.entities[change.key]
+            return ""
+        self.entities[change.key] = (self.tick(), change.entity)
+        return str(self.clock)
+
+    # --- Dynamics ---------------------------------------------------------------------------------------------------
+
+    def seed(self, table: str, row_id: str, **columns: Any) -> None:
+        self.rows[table, row_id] = {"statecode": 0, "merged": False, **columns, **self._written()}
+
+    def _written(self) -> dict[str, Any]:
+        moment = (NOON + timedelta(seconds=self.tick())).isoformat()
+        return {"@odata.etag": f'W/"{self.clock}"', "modifiedon": moment}
+
+    def find(self, wanted: Sequence[LookUp]) -> dict[RowKey, Row | None]:
+        found: dict[RowKey, Row | None] = {(each.table, row_id): None for each in wanted for row_id in each.ids}
+        for (table, row_id), columns in self.rows.items():
+            if any(_hits(each, table, row_id, columns) for each in wanted):
+                values = {**columns, id_column(table): row_id}
+                found[table, row_id] = Row(table, row_id, columns["@odata.etag"], values)
+        return found
+
+    def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer:
+        if (table, row_id) in self.rows:
+            return WriteAnswer.EXISTS
+        self.seed(table, row_id, **values)
+        self.rows[table, row_id]["createdon"] = self.rows[table, row_id]["modifiedon"]
+        return WriteAnswer.DONE
+
+    def update(self, table: str, row_id: str, values: Mapping[str, Any], etag: str) -> WriteAnswer:
+        row = self.rows.get((table, row_id))
+        if row is None:
+            return WriteAnswer.GONE
+        if row["@odata.etag"] != etag:
+            return WriteAnswer.STALE
+        row.update(values)
+        row.update(self._written())
+        return WriteAnswer.DONE
+
+
+def _hits(wanted: LookUp, table: str, row_id: str, columns: Mapping[str, Any]) -> bool:
+    if table != wanted.table:
+        return False
+    emails = {normal_email(columns.get(name) or "") for name in EMAIL_COLUMNS}
+    name = (normal_name(columns.get("firstname") or ""), normal_name(columns.get("lastname") or ""))
+    by_name = wanted.name is not None and name == (normal_name(wanted.name[0]), normal_name(wanted.name[1]))
+    return row_id in wanted.ids or bool(emails & set(wanted.emails)) or by_name
+
+
+class Killed(BaseException):
+    """The worker's process is gone."""
+
+
+@dataclass
+class _Request:
+    worker: str
+    what: str
+    happen: Callable[[], Any]
+    reply: asyncio.Future[Any]
+
+
+class Scheduler:
+    """Keeps every worker's pending requests, and lets them happen one at a time.
+
+    Each of `troubles` strikes once, at some moment: a worker is killed before its request was sent, or after it was
+    carried out; a reply is lost; or a worker is killed while its request is on its way, to land at any later time.
+    """
+
+    def __init__(self, world: World, choice: random.Random, *, troubles: int) -> None:
+        self.world = world
+        self.history: list[str] = []
+        self._choice = choice
+        self._troubles = troubles
+        self._pending: list[_Request] = []
+
+    async def request(self, worker: str, what: str, happen: Callable[[], T]) -> T:
+        reply: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Request(worker, what, happen, reply))
+        return await reply
+
+    async def run(self, workers: Sequence[asyncio.Task[Any]], *, most: int = 5000) -> None:
+        for _ in range(most):
+            await _settled()
+            if self._pending:
+                self._let_happen(self._pending.pop(self._choice.randrange(len(self._pending))))
+            elif all(worker.done() for worker in workers):
+                return
+        raise AssertionError(f"no progress after {most} steps: {self.history[-40:]}")
+
+    def _let_happen(self, request: _Request) -> None:
+        if self._troubles and self._choice.random() < TROUBLE and not request.reply.done():
+            self._troubles -= 1
+            self._go_wrong(request)
+            return
+        answer = request.happen()
+        self.history.append(f"{request.worker}: {request.what} -> {repr(answer)[:60]}")
+        if not request.reply.done():
+            request.reply.set_result(answer)
+
+    def _go_wrong(self, request: _Request) -> None:
+        how = self._choice.choice(("killed before", "left on its way", "killed after", "reply lost after"))
+        self.history.append(f"{request.worker}: {how} {request.what}")
+        if how == "left on its way":
+            self._pending.append(request)
+        if how in ("killed after", "reply lost after"):
+            request.happen()
+        lost = RetryableError("the reply was lost") if how == "reply lost after" else Killed()
+        request.reply.set_exception(lost)
+
+
+async def _settled() -> None:
+    """Until every worker waits for a reply: a few rounds of the loop carry a reply through any gather."""
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
+class Worker:
+    """The ports of one worker: every call is a request that the scheduler lets happen."""
+
+    def __init__(
+        self, name: str, scheduler: Scheduler, actions: Mapping[str, SyncAction], setup: ConnectionSetup
+    ) -> None:
+        self.name = name
+        self._scheduler = scheduler
+        self._actions = actions
+        self._setup = setup
+        self._ids = 0
+
+    async def read(self, organization: str, key: str, kind: type[EntityT]) -> Versioned[EntityT] | None:
+        def happen() -> Versioned[EntityT] | None:
+            etag, entity = self._scheduler.world.entities.get(key, (0, None))
+            return Versioned(entity, str(etag)) if entity is not None else None
+
+        return await self._scheduler.request(self.name, f"read {key}", happen)
+
+    async def commit(self, organization: str, changes: Sequence[Change]) -> tuple[str, ...] | None:
+        what = f"commit {', '.join(change.key for change in changes)}"
+        return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.commit(changes))
+
+    async def due(self, organization: str, before: datetime, *, most: int) -> list[Due]:
+        return []
+
+    async def find(self, look_ups: Sequence[LookUp], columns: object) -> dict[RowKey, Row | None]:
+        what = f"find {[(each.table, each.ids, each.emails, each.name) for each in look_ups]}"
+        return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.find(look_ups))
+
+    async def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer:
+        what = f"create {table} {row_id} {dict(values)}"
+        return await self._scheduler.request(
+            self.name, what, lambda: self._scheduler.world.create(table, row_id, values)
+        )
+
+    async def update(self, table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> WriteAnswer:
+        what = f"update {table} {row_id} {dict(values)}"
+        world = self._scheduler.world
+        return await self._scheduler.request(self.name, what, lambda: world.update(table, row_id, values, etag))
+
+    async def crm(self, connection: Connection) -> "Worker":
+        return self
+
+    def row_url(self, connection: Connection, table: str, row_id: str) -> str:
+        return ""
+
+    async def action(self, action_id: str) -> SyncAction | None:
+        return self._actions[action_id]
+
+    async def setup(self, connection_id: str) -> ConnectionSetup | None:
+        return self._setup
+
+    async def connections(self) -> list[Connection]:
+        return [self._setup.connection]
+
+    async def save_pause(self, connection_id: str, pause: Pause | None) -> None: ...
+
+    async def save_action(self, action: SyncAction) -> None: ...
+
+    async def save_connection(self, connection: Connection) -> None: ...
+
+    async def save_mapping(self, connection_id: str, mapping: FieldMapping) -> FieldMapping:
+        return mapping
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"{self.name}-{self._ids}"
+
+    async def sleep(self, seconds: float) -> None:
+        """Time passes when the scheduler says so."""
+        await self._scheduler.request(self.name, "wait", lambda: None)
+
+    async def turn(self, delivery_id: str) -> Delivery:
+        """Runs a delivery to its end, however often this worker is killed or loses a reply."""
+        turns = Turns(
+            ledger=self, configuration=self, crms=self, now=lambda: NOON, new_id=self.new_id, sleep=self.sleep
+        )
+        while True:
+            try:
+                found = await self.read(ORGANIZATION, delivery_key(delivery_id), Delivery)
+                assert found is not None
+                return await turns.complete(found)
+            except (Killed, RetryableError):
+                continue  # the next attempt starts from nothing but what is stored
