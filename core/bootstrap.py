@@ -119,7 +119,7 @@ def make_services(settings: Settings) -> Services:
         quarantine=TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE)),
         sync_log=sync_log,
         connections=connections,
-        mappings=Mappings(configuration=configuration, clients=clients),
+        mappings=Mappings(configuration=configuration, crms=clients),
         actions=Actions(configuration=configuration),
         resources=resources,
     )

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
 REMEMBERED_SECONDS = 600.0
 
 
-def client_secret_name(connection_id: str) -> str:
-    return f"connection-{connection_id}-client-secret"
-
-
 class KeyVault:
     def __init__(self, client: Callable[[], Awaitable["SecretClient"]]) -> None:
         self._client = client

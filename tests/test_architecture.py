@@ -17,19 +17,12 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
     ("core.settings", {"core.errors"}),
     ("core.domain", {"pydantic", "core.domain", "core.errors"}),
     ("core.sync", {"pydantic", "core.domain", "core.errors", "core.sync"}),
-    # Ours knows the ports only; `clients` also asks Key Vault how it names a connection's secret.
-    ("core.dataverse.clients", {"httpx", "core.dataverse", "core.domain", "core.errors", "core.key_vault"}),
     ("core.dataverse", {"httpx", "azure", "core.dataverse", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.storage", {"azure", "pydantic", "core.storage", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.key_vault", {"azure", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.admin", {"pydantic", "core.admin", "core.domain", "core.errors", "core.sync"}),
 ]
 KNOW_EVERYTHING = ("core.bootstrap", "core.api", "core.triggers")
-# Arrows that should not be there, and are. Whoever takes one away takes it from here too.
-KNOWN_DEBTS = {
-    ("core.admin.mappings", "core.dataverse.clients"),
-    ("core.admin.connections", "core.key_vault"),
-}
 
 
 def _module(path: Path) -> str:
@@ -67,16 +60,13 @@ def _allowed(module: str) -> set[str] | None:
     return next((allowed for part, allowed in MAY_IMPORT if _is_within(module, part)), None)
 
 
-def _strangers(module: str, imported: set[str], allowed: set[str]) -> list[str]:
+def _strangers(imported: set[str], allowed: set[str]) -> list[str]:
     """Imports that none of the allowed parts covers. The package of an allowed module is passed on the way to it."""
     return sorted(
         name
         for name in imported
         if name.partition(".")[0] not in STDLIB
         and not any(_is_within(name, part) or _is_within(part, name) for part in allowed)
-        and not any(
-            (module, debt) in KNOWN_DEBTS and _is_within(name, debt) for debt in [name, name.rpartition(".")[0]]
-        )
     )
 
 
@@ -94,7 +84,7 @@ def test_everybody_imports_only_whom_they_may(path: Path) -> None:
     if allowed is None:
         assert module == "core" or any(_is_within(module, part) for part in KNOW_EVERYTHING), "give it a row above"
     else:
-        assert _strangers(module, _imported(path), allowed) == []
+        assert _strangers(_imported(path), allowed) == []
 
 
 def test_failures_import_nothing_at_all() -> None:
@@ -151,14 +141,3 @@ def test_the_pure_parts_await_nothing() -> None:
         calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
         named = {call.attr for call in calls if isinstance(call, ast.Attribute)}
         assert not named & {"now", "utcnow", "today"}, path
-
-
-def test_debts_that_were_paid_are_forgotten() -> None:
-    """An exception that nobody needs any more would only hide the next one."""
-    needed = {
-        (module, debt)
-        for path in CORE
-        for module, debt in KNOWN_DEBTS
-        if module == _module(path) and any(_is_within(name, debt) for name in _imported(path))
-    }
-    assert needed == KNOWN_DEBTS

@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from core.domain.connection import Connection, Guid, Pause, known_zone, normal_url
 from core.errors import InvalidInputError
-from core.key_vault import client_secret_name
 from core.sync.pinning import Pinning
 from core.sync.ports import Configuration, ConnectionSetup
 
@@ -55,7 +54,7 @@ class Connections:
         connection = self._connection(connection_id, given, earlier)
         if given.client_secret is not None:
             secret = given.client_secret.get_secret_value()
-            version = await self._vault.save(client_secret_name(connection_id), secret)
+            version = await self._vault.save(connection.secret_name, secret)
             connection = connection.model_copy(update={"secret_version": version})
         await self._configuration.save_connection(connection)
         pinned = await self._pinning.pin(connection)

@@ -1,6 +1,8 @@
 """Saving a mapping: held against the table's live metadata first, then kept as the next version with its facts."""
 
-from core.dataverse.clients import DataverseClients
+from typing import Protocol
+
+from core.domain.connection import Connection
 from core.domain.mapping import FieldMapping, Finding, MappingRow, findings
 from core.domain.table import Table
 from core.errors import InvalidInputError
@@ -15,10 +17,18 @@ class MappingRefused(InvalidInputError):  # noqa: N818  # it is said of the mapp
         self.findings = found
 
 
+class Describes(Protocol):
+    async def table(self, name: str) -> Table: ...
+
+
+class Descriptions(Protocol):
+    async def crm(self, connection: Connection) -> Describes: ...
+
+
 class Mappings:
-    def __init__(self, *, configuration: Configuration, clients: DataverseClients) -> None:
+    def __init__(self, *, configuration: Configuration, crms: Descriptions) -> None:
         self._configuration = configuration
-        self._clients = clients
+        self._crms = crms
 
     async def save(self, connection_id: str, table: str, rows: tuple[MappingRow, ...]) -> FieldMapping:
         """Raises MappingRefused, and what Dynamics raises when it cannot be asked."""
@@ -33,7 +43,7 @@ class Mappings:
     async def table(self, connection_id: str, table: str) -> Table:
         """The table as Dynamics describes it now."""
         setup = await self.setup(connection_id)
-        return await (await self._clients.crm(setup.connection)).table(table)
+        return await (await self._crms.crm(setup.connection)).table(table)
 
     async def setup(self, connection_id: str) -> ConnectionSetup:
         setup = await self._configuration.setup(connection_id)

@@ -11,7 +11,6 @@ import httpx
 from core.dataverse.client import DataverseClient
 from core.dataverse.token import ClientSecretTokens, Secrets
 from core.domain.connection import Connection
-from core.key_vault import client_secret_name
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # Dataverse itself gives up after two minutes
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
@@ -52,7 +51,7 @@ class DataverseClients:
             url=connection.url,
             tenant_id=connection.tenant_id,
             client_id=connection.client_id,
-            secret_name=client_secret_name(connection.id),
+            secret_name=connection.secret_name,
             secrets=self._secrets,
             authority=self._authority,
         )

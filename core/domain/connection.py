@@ -61,6 +61,11 @@ class Connection(BaseModel):
         """Where its deliveries stand: with its organisation; until that is known, by themselves."""
         return self.organization_id or unpinned_partition(self.id)
 
+    @property
+    def secret_name(self) -> str:
+        """Under what its client secret is kept in the vault."""
+        return f"connection-{self.id}-client-secret"
+
 
 def unpinned_partition(connection_id: str) -> str:
     return f"unpinned-{connection_id}"

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain.capture import Capture
-from core.domain.values import FieldValue, is_blank, is_missing, is_placeholder
+from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
 
+KEY_FIELDS = {"email", "firstname", "lastname"}  # whom a person is searched by
+FIELDS_MOST = 500
+TEXT_MOST = 300_000  # characters of all values together; a capture holds less, so what was said last always stays
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -72,7 +75,24 @@ def merged(prospect: Prospect, capture: Capture, said_at: datetime) -> Prospect:
             "id": prospect.id or capture.prospect.id,
             "owner": owner.value,
             "owner_said_at": owner.at,
-            "fields": fields,
+            "fields": _bounded(fields),
             "last_said_at": max(prospect.last_said_at, said_at),
         }
     )
+
+
+def _bounded(fields: dict[str, Said]) -> dict[str, Said]:
+    """The fields that were said last, as many as can be stored: forms with ever new names must not block a person."""
+    kept: dict[str, Said] = {}
+    left = TEXT_MOST
+    for name, said in sorted(fields.items(), key=_importance, reverse=True):
+        left -= len(name) + len(as_text(said.value))
+        if left < 0 or len(kept) == FIELDS_MOST:
+            break
+        kept[name] = said
+    return {name: said for name, said in fields.items() if name in kept}
+
+
+def _importance(field: tuple[str, Said]) -> tuple[bool, datetime]:
+    name, said = field
+    return name in KEY_FIELDS, max(said.at, said.blank_at)

@@ -13,14 +13,14 @@ from pydantic import BaseModel
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-_READABLE_MOST = 30_000
+_READABLE_MOST = 30_000  # UTF-16 units, as the service counts them
 _CHUNK = 60_000  # bytes; a binary property holds 64 KiB
 
 
 def packed(model: BaseModel) -> dict[str, Any]:
     """The properties that hold the model."""
     text = model.model_dump_json(by_alias=True)
-    if len(text) <= _READABLE_MOST:
+    if len(text.encode("utf-16-le")) // 2 <= _READABLE_MOST:
         return {"document": text}
     raw = zlib.compress(text.encode())
     starts = range(0, len(raw), _CHUNK)

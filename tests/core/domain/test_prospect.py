@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.capture import Capture
-from core.domain.prospect import Prospect, merged
+from core.domain.prospect import FIELDS_MOST, TEXT_MOST, Prospect, merged
 from core.domain.values import FieldValue
 from tests.builders import EARLIER, LATER, NOON, capture, known
 from tests.strategies import said_values, times
@@ -110,3 +110,24 @@ def test_a_person_is_stored_as_they_are(at: datetime, said: dict[str, Any]) -> N
     """Reading back what was stored gives the same person."""
     person = _heard([(at, said, None), (at + timedelta(days=1), said, "ann@x.example")])
     assert Prospect.model_validate_json(person.model_dump_json()) == person
+
+
+def test_a_prospect_stays_small_enough_to_be_stored() -> None:
+    """Forms with ever new field names do not grow a person without end; what was said last stays."""
+    person = Prospect()
+    for number in range(30):
+        fields = {f"Question {number}.{index}": "x" * 1000 for index in range(100)} | {"Email": f"{number}@x.example"}
+        person = merged(
+            person, Capture.model_validate({"prospect": {"fields": fields}}), NOON + timedelta(hours=number)
+        )
+    assert len(person.fields) <= FIELDS_MOST
+    assert sum(len(str(said.value)) for said in person.fields.values()) <= TEXT_MOST
+    assert person.value("Email") == "29@x.example"
+    assert person.value("Question 29.7") == "x" * 1000
+
+
+def test_one_capture_of_thousands_of_fields_keeps_what_the_person_is_found_by() -> None:
+    """However many fields a form has, name and e-mail stay."""
+    fields = {f"Question {index}": "x" for index in range(3000)} | {"LastName": "Lovelace", "Email": "ada@x.example"}
+    person = merged(Prospect(), Capture.model_validate({"prospect": {"fields": fields}}), NOON)
+    assert (person.value("LastName"), person.value("Email")) == ("Lovelace", "ada@x.example")
