@@ -37,7 +37,7 @@ def answer_definitions(work: Work, path: list[Segment], request: Request, base: 
     if first.name != "EntityDefinitions":
         raise errors.not_simulated(first.name)
     if request.method != "GET":
-        return _change(work, documents, path, request, base)
+        return _change(work, documents, path, request)
     options = parse_options(request.query)
     if first.arguments is None:
         tables = [documents.table(table) for table in work.schema.tables.values()]
@@ -152,7 +152,7 @@ def _fits(options: Options, document: Document) -> bool:
     return options.filter is None or holds(options.filter, document)
 
 
-def _change(work: Work, documents: Documents, path: list[Segment], request: Request, base: str) -> Answer:
+def _change(work: Work, documents: Documents, path: list[Segment], request: Request) -> Answer:
     """Alternate keys can be made and dropped; other customising goes through the control interface."""
     match (request.method, [segment.name for segment in path]):
         case ("POST", ["EntityDefinitions", "Keys"]):
@@ -162,9 +162,8 @@ def _change(work: Work, documents: Documents, path: list[Segment], request: Requ
             columns = tuple(str(column) for column in given.get("KeyAttributes", ()))
             work.environment.customizations.order(AddKey(do="add_key", table=table.name, name=name, columns=columns))
             key = documents.keys(work.schema.tables[table.name])[-1]
-            return no_content(
-                OData_EntityId=f"{base}/EntityDefinitions({documents.table(table)[_ALWAYS]})/Keys({key[_ALWAYS]})"
-            )
+            # The address as it was asked, so that the only id in it is the key's: Microsoft's client counts on that.
+            return no_content(OData_EntityId=f"{work.environment.url}{request.path}({key[_ALWAYS]})")
         case ("DELETE", ["EntityDefinitions", "Keys"]):
             table = _table(work, documents, path[0].arguments or "")
             dropped = _key_document(documents.keys(table), table, path[1].arguments or "")

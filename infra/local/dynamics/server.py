@@ -1,6 +1,7 @@
 """The simulator as a whole: environments, each served on a port of its own for as long as the block lasts."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,20 +44,25 @@ def dynamics(
     client_ids: Sequence[str] = (CLIENT_ID,),
     database: Path | None = None,
     name: str = "contoso",
+    certificate: Path | None = None,
 ) -> Iterator[Dynamics]:
     """Serve an environment until the block ends.
 
     `verify` takes a bearer token and the audience it must be for (the environment's URL), and returns its claims or
     raises ValueError. `client_ids` become application users with a full role. `database` is a file that keeps
-    everything, so that a restart is the same organisation; without it all is gone at the end.
+    everything, so that a restart is the same organisation; without it all is gone at the end. With `certificate` (a PEM
+    file with private key and chain) it is https, which Microsoft's own client insists on.
     """
     with contextlib.ExitStack() as stack:
-        yield Dynamics(_Servers(stack, verify, database).start(name, tuple(client_ids), port=port))
+        yield Dynamics(_Servers(stack, verify, database, certificate).start(name, tuple(client_ids), port=port))
 
 
 class _Servers:
-    def __init__(self, stack: contextlib.ExitStack, verify: Verify, database: Path | None) -> None:
+    def __init__(
+        self, stack: contextlib.ExitStack, verify: Verify, database: Path | None, certificate: Path | None
+    ) -> None:
         self._stack = stack
+        self._certificate = certificate
         self._verify = verify
         self._database = database
         self._environments: list[Environment] = []
@@ -67,7 +73,8 @@ class _Servers:
         with self._lock:
             environment = Environment(name, client_ids, self._file(name))
             self._stack.callback(environment.database.close)
-            self._stack.enter_context(served(lambda url: self._app(environment, url), port=port))
+            make_app = functools.partial(self._app, environment)
+            self._stack.enter_context(served(make_app, port=port, certificate=self._certificate))
             self._environments.append(environment)
             return environment
 
