@@ -1,6 +1,7 @@
 """The sample app on the host, over real storage; what a test must have for itself it starts for itself."""
 
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import httpx
 import pytest
 from azure.storage.queue import QueueClient
 
-from tests.infra.functions_host.running import Host, running_host
+from infra.local import environment
+from tests.infra.functions_host.running import ROOT, Host, running_host
 from tests.infra.functions_host.sample_app import write_app
 
 KEYS = ("--host-key", "host-key", "--master-key", "master-key", "--function-key", "echo=echo-key")
@@ -71,3 +73,14 @@ def app_settings(storage: str) -> dict[str, str]:
         "OUT_QUEUE": f"host-out-{number}",
         "SCHEDULE": "0 0 0 29 2 *",
     }
+
+
+@pytest.fixture(scope="session")
+def python313() -> Path:
+    """An interpreter of the newest version that the host is for, with what the local stack needs."""
+    if sys.version_info >= (3, 13):
+        return Path(sys.executable)
+    found = environment.find_python("3.13")
+    if found is None:
+        pytest.skip("there is no Python 3.13 on this machine")
+    return environment.ensure("local", ROOT / "infra" / "local" / "requirements.txt", python=found)

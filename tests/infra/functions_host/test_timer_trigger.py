@@ -1,0 +1,92 @@
+"""When timers come, and what they are told."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import BlobServiceClient
+
+from tests.infra.functions_host.running import eventually, running_host
+from tests.infra.functions_host.sample_app import FUNCTION_APP, noted, write_app
+
+CONTAINER = "azure-webjobs-hosts"
+HOURLY = "0 0 * * * *"
+
+
+def store(settings: dict[str, str], status: dict[str, str]) -> None:
+    with BlobServiceClient.from_connection_string(settings["AzureWebJobsStorage"]) as service:
+        container = service.get_container_client(CONTAINER)
+        if not container.exists():
+            container.create_container()
+        container.upload_blob(_name(settings), json.dumps(status))
+
+
+def stored(settings: dict[str, str]) -> dict[str, Any] | None:
+    with BlobServiceClient.from_connection_string(settings["AzureWebJobsStorage"]) as service:
+        blob = service.get_blob_client(CONTAINER, _name(settings))
+        status: dict[str, Any] | None = json.loads(blob.download_blob().readall()) if blob.exists() else None
+        return status
+
+
+def _name(settings: dict[str, str]) -> str:
+    return f"timers/{settings['AzureFunctionsWebHost__hostid']}/Host.Functions.tick/status"
+
+
+def hours_ago(hours: int) -> str:
+    whole = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return (whole - timedelta(hours=hours)).isoformat()
+
+
+def test_a_timer_comes_on_schedule(app: Path, settings: dict[str, str]) -> None:
+    """Every second, once; schedules as quick as that are not remembered."""
+    with running_host(app, settings | {"SCHEDULE": "* * * * * *"}):
+        first, second = eventually(lambda: noted(app)[:2] if len(noted(app)) > 1 else None)
+    told = {"past_due": False, "status": {}, "schedule": {"AdjustForDST": True}}
+    assert first == second == told
+    assert stored(settings) is None
+
+
+def test_a_missed_run_is_made_up_once(app: Path, settings: dict[str, str]) -> None:
+    """However many occurrences were missed: one run at the start, past due, told of the missed one."""
+    status = {"Last": hours_ago(6), "Next": hours_ago(5), "LastUpdated": hours_ago(6)}
+    store(settings, status)
+    settings |= {"SCHEDULE": HOURLY}
+    with running_host(app, settings):
+        (given,) = eventually(lambda: noted(app))
+        kept = eventually(lambda: (now := stored(settings)) and now["Last"] > status["Next"] and now)
+    assert given == {"past_due": True, "status": status, "schedule": {"AdjustForDST": True}}
+    assert kept["Next"] > datetime.now(UTC).isoformat()
+    assert len(noted(app)) == 1
+
+
+def test_the_first_start_is_remembered(app: Path, settings: dict[str, str]) -> None:
+    """What is missed before the first run ever is past due as well: the next run is kept from the first start on."""
+    settings |= {"SCHEDULE": HOURLY}
+    with running_host(app, settings):
+        kept = eventually(lambda: stored(settings))
+    assert kept["Next"] > datetime.now(UTC).isoformat()
+    assert noted(app) == []
+
+
+def test_a_changed_schedule_is_not_past_due(app: Path, settings: dict[str, str]) -> None:
+    """What the old schedule would have run is not made up."""
+    store(settings, {"Last": hours_ago(6), "Next": hours_ago(4), "LastUpdated": hours_ago(6)})
+    with running_host(app, settings | {"SCHEDULE": "0 0 0 29 2 *"}):
+        eventually(lambda: (now := stored(settings)) and now["Next"] > datetime.now(UTC).isoformat())
+    assert noted(app) == []
+
+
+def test_run_on_startup(tmp_path: Path, settings: dict[str, str]) -> None:
+    """Runs at once, not past due."""
+    app = write_app(tmp_path / "app", code=FUNCTION_APP.replace("run_on_startup=False", "run_on_startup=True"))
+    with running_host(app, settings):
+        assert not eventually(lambda: noted(app))[0]["past_due"]
+
+
+def test_a_failing_timer_comes_again(tmp_path: Path, settings: dict[str, str]) -> None:
+    """The failure is in the log, and the schedule goes on."""
+    app = write_app(tmp_path / "app", code=FUNCTION_APP + "    raise ValueError('every time')\n")
+    with running_host(app, settings | {"SCHEDULE": "* * * * * *"}) as host:
+        eventually(lambda: len(noted(app)) > 1)
+        assert "every time" in host.log()
