@@ -9,6 +9,7 @@ from azure.core.credentials import AccessToken, TokenCredential
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError, MetadataError
 from PowerPlatform.Dataverse.models.filters import col
+from PowerPlatform.Dataverse.models.record import QueryResult
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 from typing_extensions import override
 
@@ -82,6 +83,7 @@ def test_query_with_the_builder(client: DataverseClient) -> None:
     wanted = (col("emailaddress1") == campaign) & (col("numberofemployees") >= 1) & col("jobtitle").is_null()
     query = client.query.builder("lead").select("lastname").where(wanted & (col("lastname") != "B3"))
     found = query.order_by("lastname", descending=True).top(5).execute()
+    assert isinstance(found, QueryResult)
     assert [row["lastname"] for row in found.records] == ["B2", "B1"]
 
 
