@@ -43,12 +43,17 @@ class Request:
         if not self.body.strip():
             raise errors.payload(self.below_root or "", "An empty body was found; a JSON object is needed.")
         try:
-            given = json.loads(self.body)
-        except ValueError as problem:
+            given = json.loads(self.body, parse_constant=_no_number)
+        except (ValueError, RecursionError) as problem:
             raise errors.payload(self.below_root or "", f"Invalid JSON. {problem}") from problem
         if not isinstance(given, dict):
             raise errors.payload(self.below_root or "", "A 'StartObject' node was expected.")
         return given
+
+
+def _no_number(name: str) -> float:
+    """NaN and the infinities are no JSON, although Python reads them."""
+    raise ValueError(name)
 
 
 @dataclass(slots=True)

@@ -16,9 +16,11 @@ from infra.local.dynamics import errors
 from infra.local.dynamics.schema import Column, Table
 
 _INT32: Final = (-(2**31), 2**31 - 1)
+_INT64: Final = (-(2**63), 2**63 - 1)
 _EARLIEST: Final = datetime(1753, 1, 1, tzinfo=UTC)
-# Tab, line feed and carriage return are fine.
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# Tab, line feed and carriage return are fine. Half a surrogate pair is no character.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_FRACTION_LIMIT: Final = 1e28  # what .NET's decimal holds
 _MONEY_LIMIT: Final = 922337203685477.0
 _EDM: Final = {
     "Integer": "Edm.Int32",
@@ -82,7 +84,7 @@ def _length(text: str) -> int:
 def _whole(table: Table, column: Column, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(table, _EDM[column.kind], value)
-    low, high = (column.minimum, column.maximum) if column.kind == "BigInt" else _INT32
+    low, high = _INT64 if column.kind == "BigInt" else _INT32
     if not _within(value, low, high):
         raise _wrong_type(table, _EDM[column.kind], value)
     _require_range(table, column, value)
@@ -92,7 +94,7 @@ def _whole(table: Table, column: Column, value: object) -> int:
 def _fraction(table: Table, column: Column, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong_type(table, _EDM[column.kind], value)
-    if column.kind == "Money" and abs(value) > _MONEY_LIMIT:
+    if abs(value) > (_MONEY_LIMIT if column.kind == "Money" else _FRACTION_LIMIT):
         raise _wrong_type(table, "Edm.Decimal", value)
     _require_range(table, column, value)
     return round(float(value), column.precision if column.precision is not None else 10)

@@ -1,5 +1,6 @@
 """What tests do with the simulator: sign in, seed, order, look at rows."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,3 +77,12 @@ def error(answer: httpx.Response) -> tuple[int, str]:
 
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+def send_batch(crm: Crm, body: str, **headers: str) -> httpx.Response:
+    named = {"Content-Type": 'multipart/mixed; boundary="batch_a1"', **headers}
+    return crm.api.post("$batch", content=body.replace("\n", "\r\n").encode(), headers=named)
+
+
+def statuses(answer: httpx.Response) -> list[int]:
+    return [int(status) for status in re.findall(r"^HTTP/1\.1 (\d+) ", answer.text, re.MULTILINE)]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.infra.dynamics.simulator import API, LIMITED_ID, Crm, error, new_id
+from tests.infra.dynamics.simulator import API, LIMITED_ID, Crm, error, new_id, send_batch, statuses
 
 _LABELS = "OData.Community.Display.V1.FormattedValue,Microsoft.Dynamics.CRM.lookuplogicalname"
 
@@ -342,15 +342,6 @@ Content-Type: application/json; type=entry
 
 --batch_a1--
 """
-
-
-def send_batch(crm: Crm, body: str, **headers: str) -> httpx.Response:
-    named = {"Content-Type": 'multipart/mixed; boundary="batch_a1"', **headers}
-    return crm.api.post("$batch", content=body.replace("\n", "\r\n").encode(), headers=named)
-
-
-def statuses(answer: httpx.Response) -> list[int]:
-    return [int(status) for status in re.findall(r"^HTTP/1\.1 (\d+) ", answer.text, re.MULTILINE)]
 
 
 def test_13_batch_with_continue_on_error(crm: Crm) -> None:
