@@ -5,12 +5,16 @@ all work to one of its servers. https://learn.microsoft.com/power-apps/developer
 """
 
 import http.cookiejar
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from core.dataverse.client import DataverseClient
 from core.dataverse.token import ClientSecretTokens, Secrets
 from core.domain.connection import Connection
+
+if TYPE_CHECKING:
+    from azure.core.pipeline.transport import AsyncHttpTransport
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # Dataverse itself gives up after two minutes
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
@@ -22,29 +26,38 @@ class DataverseClients:
         self._http = httpx.AsyncClient(timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, cookies=no_cookies)
         self._secrets = secrets
         self._authority = authority
-        self._clients: dict[str, tuple[Connection, DataverseClient, ClientSecretTokens]] = {}
+        self._identity_transport: AsyncHttpTransport[Any, Any] | None = None
+        self._clients: dict[str, tuple[Connection, DataverseClient]] = {}
 
     async def crm(self, connection: Connection) -> DataverseClient:
         """The connection's client; another one when its settings have changed."""
         known = self._clients.get(connection.id)
         if known and known[0] == connection:
             return known[1]
-        if known:
-            await known[2].close()
-        tokens = self._tokens(connection)
         client = DataverseClient(
-            url=connection.url, organization_id=connection.organization_id, http=self._http, tokens=tokens
+            url=connection.url,
+            organization_id=connection.organization_id,
+            http=self._http,
+            tokens=self._tokens(connection),
         )
-        self._clients[connection.id] = (connection, client, tokens)
+        self._clients[connection.id] = (connection, client)
         return client
 
     def row_url(self, connection: Connection, table: str, row_id: str) -> str:
         return f"{connection.url}/main.aspx?etn={table}&pagetype=entityrecord&id={row_id}"
 
     async def close(self) -> None:
-        for _, _, tokens in self._clients.values():
-            await tokens.close()
         await self._http.aclose()
+        if self._identity_transport is not None:
+            await self._identity_transport.close()
+
+    def identity_transport(self) -> "AsyncHttpTransport[Any, Any]":
+        """One connection pool to Entra for all connections' credentials."""
+        if self._identity_transport is None:
+            from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415  # wanted with the first token
+
+            self._identity_transport = AioHttpTransport()
+        return self._identity_transport
 
     def _tokens(self, connection: Connection) -> ClientSecretTokens:
         return ClientSecretTokens(
@@ -54,4 +67,5 @@ class DataverseClients:
             secret_name=connection.secret_name,
             secrets=self._secrets,
             authority=self._authority,
+            transports=self,
         )
