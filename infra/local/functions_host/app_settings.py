@@ -7,6 +7,8 @@ https://learn.microsoft.com/azure/azure-functions/functions-app-settings
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.functions_host.errors import HostError
@@ -43,6 +45,15 @@ def connection_string(name: str) -> str:
         if value := os.environ.get(candidate):
             return value
     raise HostError(f"A binding names the connection {name}, but there is no setting AzureWebJobs{name} or {name}.")
+
+
+@contextmanager
+def readable(connection: str) -> Iterator[None]:
+    """Says of which connection the text is one that a client cannot read. Raises HostError."""
+    try:
+        yield
+    except ValueError as error:
+        raise HostError(f"The connection {connection or 'Storage'} cannot be read: {error}") from None
 
 
 def is_disabled(function: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from infra.local.functions_host.app_settings import connection_string
+from infra.local.functions_host.app_settings import connection_string, readable
 from infra.local.functions_host.functions import HTTP, QUEUE, TIMER, Function
 from infra.local.functions_host.host_json import HostJson
 from infra.local.functions_host.http_trigger import HttpTriggers, Write
@@ -61,7 +61,8 @@ def _timer(function: Function, write: Write, resources: contextlib.AsyncExitStac
         return TimerTrigger(function, schedule, None, write)
     from infra.local.functions_host.status_store import BlobStatusStore
 
-    store = BlobStatusStore(connection_string("AzureWebJobsStorage"), function.name)
+    with readable("Storage"):
+        store = BlobStatusStore(connection_string("Storage"), function.name)
     resources.push_async_callback(store.close)
     return TimerTrigger(function, schedule, store, write)
 

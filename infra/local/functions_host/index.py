@@ -40,12 +40,14 @@ def index(folder: Path) -> list[Function]:
 def _built(folder: Path) -> list[Any]:
     try:
         module = importlib.import_module("function_app")
-        apps = {id(value): value for value in vars(module).values() if isinstance(value, func.FunctionRegister)}
-        built: list[Any] = [function for app in apps.values() for function in app.get_functions()]
+        apps = [value for value in vars(module).values() if isinstance(value, func.FunctionRegister)]
+        built: list[Any] = apps[0].get_functions() if len(apps) == 1 else []
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the app's
         raise HostError(f"function_app.py cannot be indexed: {_told(error, folder)}") from None
     if len(apps) != 1:
-        raise HostError(f"function_app.py must have one FunctionApp at its top level; it has {len(apps)}.")
+        raise HostError(
+            f"function_app.py must have one FunctionApp at its top level; it has {len(apps)}, names counted."
+        )
     return built
 
 

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ _NAMES = {
     5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
 }
 _BOUNDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?", re.ASCII)
 _LONGEST_SEARCH = timedelta(days=366 * 8)  # 29 February comes back within eight years
 
 
@@ -69,15 +71,17 @@ def _field(text: str, number: int) -> frozenset[int]:
 
 
 def _part(text: str, number: int) -> range:
-    span, _, step = text.partition("/")
+    part = _PART.fullmatch(text)
+    if not part:
+        raise ValueError(f"{text!r} is no part of a schedule")
     low, high = _BOUNDS[number]
-    if span != "*":
-        first, _, last = span.partition("-")
-        low = _value(first, number)
-        high = _value(last, number) if last else (high if step else low)
-    if low > high or (step and int(step) < 1):
+    step = int(part["step"] or 1)
+    if part["first"]:
+        low = _value(part["first"], number)
+        high = _value(part["last"], number) if part["last"] else (high if part["step"] else low)
+    if low > high or step < 1:
         raise ValueError(f"{text!r} selects nothing")
-    return range(low, high + 1, int(step or 1))
+    return range(low, high + 1, step)
 
 
 def _value(text: str, number: int) -> int:

@@ -23,7 +23,7 @@ from infra.local.functions_host.queue_output import QueueOutputs, send
 from infra.local.functions_host.storage import Queues
 
 HIDDEN_SECONDS = 600
-RENEWED_SECONDS = 300
+RENEWED_EVERY = timedelta(minutes=5)
 _STEP = timedelta(milliseconds=100)
 _LONGEST_NAME = 63
 _POISON = "-poison"
@@ -36,10 +36,19 @@ _log = logging.getLogger("host.queue")
 class QueueTrigger:
     """The messages of one queue for one function."""
 
-    def __init__(self, function: Function, queues: Queues, limits: QueueLimits, outputs: QueueOutputs) -> None:
+    def __init__(
+        self,
+        function: Function,
+        queues: Queues,
+        limits: QueueLimits,
+        outputs: QueueOutputs,
+        *,
+        renewed_every: timedelta = RENEWED_EVERY,
+    ) -> None:
         connection, name = function.trigger.text("connection"), function.trigger.text("queueName")
         self._function = function
         self._limits = limits
+        self._renewed_every = renewed_every
         self._outputs = outputs
         self._queue = queues.queue(connection, name)
         self._bell = queues.bell(self._queue)
@@ -132,16 +141,19 @@ class QueueTrigger:
 
     @contextlib.asynccontextmanager
     async def _kept_invisible(self, message: QueueMessage) -> AsyncIterator[None]:
-        renewing = asyncio.create_task(self._renew(message))
+        finished = asyncio.Event()
+        renewing = asyncio.create_task(self._renew_until(finished, message))
         try:
             yield
         finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
+            finished.set()
+            await renewing  # a renewal under way gives the receipt that the message is deleted with
 
-    async def _renew(self, message: QueueMessage) -> None:
+    async def _renew_until(self, finished: asyncio.Event, message: QueueMessage) -> None:
         while True:
-            await asyncio.sleep(RENEWED_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(finished.wait(), self._renewed_every.total_seconds())
+                return
             with contextlib.suppress(AzureError):
                 renewed = await self._queue.update_message(message, visibility_timeout=HIDDEN_SECONDS)
                 message.pop_receipt = renewed.pop_receipt

@@ -10,7 +10,7 @@ from typing import Self
 
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from infra.local.functions_host.app_settings import connection_string
+from infra.local.functions_host.app_settings import connection_string, readable
 
 
 class Queues:
@@ -35,7 +35,8 @@ class Queues:
         text = connection_string(connection)
         if text not in self._services:
             # The client's own retries would hide a dead account for more than a minute.
-            self._services[text] = QueueServiceClient.from_connection_string(text, retry_total=0)
+            with readable(connection):
+                self._services[text] = QueueServiceClient.from_connection_string(text, retry_total=0)
         return self._services[text].get_queue_client(name)
 
     def bell(self, queue: QueueClient) -> asyncio.Event:

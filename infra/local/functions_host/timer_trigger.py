@@ -23,11 +23,13 @@ _log = logging.getLogger("host.timer")
 
 
 def schedule_of(function: Function) -> Schedule:
-    """Raises HostError."""
+    """Raises HostError, for a schedule that never comes as well."""
     try:
-        return schedule(function.trigger.text("schedule"))
+        read = schedule(function.trigger.text("schedule"))
+        read.after(datetime.now(UTC))
     except ScheduleError as error:
         raise HostError(f"{function.name}: {error}") from None
+    return read
 
 
 def is_monitored(function: Function, read: Schedule, *, now: datetime) -> bool:

@@ -39,7 +39,8 @@ def test_what_comes_next(text: str, following: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "* * *", "60 * * * * *", "* * 24 * * *", "* * * 0 * *", "* * * * 13 *", "* * * * * 7", "* * * * * ?",
-     "* * * L * *", "*/0 * * * * *", "9-5 * * * * *", "x * * * * *", "00:05:00"],
+     "* * * L * *", "*/0 * * * * *", "9-5 * * * * *", "x * * * * *", "00:05:00",
+     "1- * * * * *", "*/ * * * * *", "+5 * * * * *", "*-5 * * * * *", "1,,2 * * * * *", "1/2/3 * * * * *"],
 )  # fmt: skip
 def test_what_is_no_schedule_is_refused(text: str) -> None:
     """With a message that quotes it; `?`, `L`, `W` and time spans are not taken."""
