@@ -5,7 +5,6 @@ operation does is `operations`'.
 """
 
 import asyncio
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -20,15 +19,15 @@ from infra.local.dynamics.batches import perform_batch
 from infra.local.dynamics.callers import Caller
 from infra.local.dynamics.environment import Environment
 from infra.local.dynamics.exchange import Answer, Request, error_answer
-from infra.local.dynamics.faults import Kind, Rule
+from infra.local.dynamics.faults import Kind, Rule, Stage
 from infra.local.dynamics.operations import perform
 from infra.local.dynamics.request_log import Entry
 from infra.local.dynamics.seeding import touch
+from infra.local.dynamics.touched_tables import touched_tables
 from infra.local.dynamics.unkind_answers import close_connection, reset_connection, unkind_answer
 
 Verify = Callable[[str, str], Mapping[str, object]]
 CONTROL: Final = "/_control"
-_PART_LINE: Final = re.compile(rb"^[A-Z]+ (\S+) HTTP/1\.[01]\r?$", re.MULTILINE)
 _DEGREE_OF_PARALLELISM: Final = "8"
 
 
@@ -62,7 +61,7 @@ class _Served:
 
     async def serve(self, request: Request) -> None:
         self._entry = Entry(request.method, request.target)
-        rule = self._environment.faults.for_request(request.method, request.target, _tables(self._environment, request))
+        rule = _fault(self._environment, Stage.REQUEST, request)
         if rule is not None:
             self._entry.fault = str(rule.kind)
             await asyncio.sleep(rule.seconds)
@@ -116,14 +115,14 @@ class _Served:
             return _operation(environment, caller, request)
         if request.method != "POST":
             raise errors.method_not_allowed(request.method)
-        halved = environment.faults.for_operation("POST", request.target, _tables(environment, request))
+        halved = _fault(environment, Stage.BATCH, request)
         if halved is not None:
             self._entry.fault = str(halved.kind)
 
         def part(inner: Request, place: int, count: int) -> Answer:
-            if halved is not None and halved.kind is Kind.HALF_BATCH and place >= count // 2:
-                return unkind_answer(halved) or _operation(environment, caller, inner)
-            return _operation(environment, caller, inner)
+            rule = halved if halved is not None and place >= count // 2 else _fault(environment, Stage.PART, inner)
+            answer = unkind_answer(rule) if rule else None
+            return answer or _operation(environment, caller, inner)
 
         return perform_batch(environment, request, part, self._entry.parts)
 
@@ -146,12 +145,14 @@ class _Served:
             await close_connection(self._send, self._receive)
 
 
+def _fault(environment: Environment, stage: Stage, request: Request) -> Rule | None:
+    tables = touched_tables(environment.schema, request)
+    return environment.faults.pick(stage, request.method, request.target, tables)
+
+
 def _operation(environment: Environment, caller: Caller, request: Request) -> Answer:
-    rule = environment.faults.for_operation(request.method, request.target, _tables(environment, request))
-    if rule is not None and rule.kind is Kind.ETAG_CHANGED:
+    if _fault(environment, Stage.OPERATION, request):
         _touch_target(environment, request)
-    elif rule is not None and (answer := unkind_answer(rule)):
-        return answer
     return perform(environment, caller, request)
 
 
@@ -178,15 +179,6 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         target += "?" + scope["query_string"].decode("latin-1")
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return Request(scope["method"], target, headers, body)
-
-
-def _tables(environment: Environment, request: Request) -> set[str]:
-    """Set names and logical names that a request is about; those of all its parts for a $batch."""
-    targets = [request.target]
-    if request.target.endswith("$batch"):
-        targets = [line.decode("latin-1") for line in _PART_LINE.findall(request.body)]
-    names = {re.split(r"[(/?]", (below_root(target.partition("?")[0]) or ""))[0] for target in targets}
-    return names | {environment.schema.sets[name].name for name in names if name in environment.schema.sets}
 
 
 def _headers(answer: Answer) -> dict[str, Any]:

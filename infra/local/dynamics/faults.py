@@ -28,7 +28,16 @@ class Kind(StrEnum):
     HALF_BATCH = "half_batch"
 
 
-_OF_OPERATIONS = frozenset({Kind.ETAG_CHANGED, Kind.HALF_BATCH})
+class Stage(StrEnum):
+    """The moment at which a rule is looked for."""
+
+    REQUEST = "request"
+    BATCH = "batch"
+    PART = "part"
+    OPERATION = "operation"
+
+
+_STAGES = {Kind.ETAG_CHANGED: Stage.OPERATION, Kind.HALF_BATCH: Stage.BATCH}
 
 
 class Rule(BaseModel):
@@ -58,8 +67,8 @@ class Rule(BaseModel):
     message: str = "An unexpected error occurred."
 
     @property
-    def of_operations(self) -> bool:
-        return self.in_batch or self.kind in _OF_OPERATIONS
+    def stage(self) -> Stage:
+        return _STAGES.get(self.kind, Stage.PART if self.in_batch else Stage.REQUEST)
 
 
 class _Ordered:
@@ -101,15 +110,10 @@ class Faults:
     def waiting(self) -> list[Rule]:
         return [ordered.rule for ordered in self._ordered]
 
-    def for_request(self, method: str, path: str, tables: Collection[str]) -> Rule | None:
-        return self._pick(method, path, tables, of_operations=False)
-
-    def for_operation(self, method: str, path: str, tables: Collection[str]) -> Rule | None:
-        return self._pick(method, path, tables, of_operations=True)
-
-    def _pick(self, method: str, path: str, tables: Collection[str], *, of_operations: bool) -> Rule | None:
+    def pick(self, stage: Stage, method: str, path: str, tables: Collection[str]) -> Rule | None:
+        """The first rule that meets this; it is used up when it has done so often enough."""
         for ordered in self._ordered:
-            if ordered.rule.of_operations != of_operations or not ordered.meets(method, path, tables):
+            if ordered.rule.stage is not stage or not ordered.meets(method, path, tables):
                 continue
             if ordered.takes():
                 if ordered.is_spent:

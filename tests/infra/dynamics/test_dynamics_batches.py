@@ -7,7 +7,7 @@ from tests.infra.dynamics.simulator import Crm, error, new_id, send_batch, statu
 
 
 def _part(line: str, body: str = "", *headers: str) -> str:
-    head = "\n".join(("Content-Type: application/http", "Content-Transfer-Encoding: binary"))
+    head = "Content-Type: application/http\nContent-Transfer-Encoding: binary"
     inner = "\n".join((f"{line} HTTP/1.1", *headers, *(["Content-Type: application/json"] if body else [])))
     return f"--batch_a1\n{head}\n\n{inner}\n\n{body}\n"
 

@@ -121,7 +121,7 @@ def test_a_wrong_method(crm: Crm) -> None:
     assert crm.api.delete("leads").status_code == 405
 
 
-# --- alternate keys -----------------------------------------------------------------------------------------------------
+# --- alternate keys --------------------------------------------------------------------------------------------------
 
 
 def _key(crm: Crm, *columns: str, name: str = "cap_key", status: str = "Active") -> None:
@@ -205,7 +205,7 @@ def test_a_column_that_is_no_key(crm: Crm) -> None:
     assert error(crm.api.get("leads(lastname='A')")) == (400, "0x80060888")
 
 
-# --- duplicate rules ----------------------------------------------------------------------------------------------------
+# --- duplicate rules -------------------------------------------------------------------------------------------------
 
 
 def test_duplicate_rules_on_an_update(crm: Crm) -> None:

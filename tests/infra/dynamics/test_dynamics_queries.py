@@ -1,6 +1,7 @@
 """Queries: operators, functions, text comparison, order, pages, annotations, expanded rows, limits."""
 
 import json
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -12,7 +13,7 @@ from tests.infra.dynamics.simulator import Crm, error
 @pytest.fixture
 def people(crm: Crm) -> Crm:
     """Four leads: Ann, Bob, Cem and Dora."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"lastname": "Ann", "emailaddress1": "ann_lee@x.example", "numberofemployees": 1, "donotemail": True},
         {"lastname": "Bob", "emailaddress1": "bob.lee@x.example", "numberofemployees": 2, "leadsourcecode": 7},
         {"lastname": "Çem", "emailaddress1": None, "numberofemployees": 3, "revenue": 10.5, "jobtitle": "Ann"},
@@ -181,7 +182,7 @@ def test_the_limit_of_an_address(crm: Crm, length: int, status: int) -> None:
     assert answer.status_code == status
 
 
-# --- shape --------------------------------------------------------------------------------------------------------------
+# --- shape -----------------------------------------------------------------------------------------------------------
 
 
 def test_without_select_all_columns_come(people: Crm) -> None:
@@ -260,7 +261,7 @@ def test_a_property_alone(crm: Crm) -> None:
     assert crm.api.get(address).status_code == 204
 
 
-# --- order, pages, counts -----------------------------------------------------------------------------------------------
+# --- order, pages, counts --------------------------------------------------------------------------------------------
 
 
 def test_order(people: Crm) -> None:

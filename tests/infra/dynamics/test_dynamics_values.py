@@ -133,7 +133,7 @@ def test_money_has_a_currency_and_a_base(crm: Crm) -> None:
     assert "_transactioncurrencyid_value" in row
 
 
-# --- lookups ------------------------------------------------------------------------------------------------------------
+# --- lookups ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_lookup_of_several_tables(crm: Crm) -> None:
@@ -208,7 +208,7 @@ def test_rows_within_rows_are_one_transaction(crm: Crm) -> None:
     assert crm.rows("contact") == []
 
 
-# --- states -------------------------------------------------------------------------------------------------------------
+# --- states ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_new_row_has_the_first_state(crm: Crm) -> None:
     assert error(crm.api.post("leads", json={"statecode": 2, "statuscode": 4})) == (400, "0x80048408")
 
 
-# --- bodies -------------------------------------------------------------------------------------------------------------
+# --- bodies ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'"text"', b'{"revenue": NaN}', b"[" * 100_000])
