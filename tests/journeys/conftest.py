@@ -22,7 +22,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def running() -> Iterator[Stack]:
     # What nobody finished is taken up after a second rather than after many.
-    with stack(port=0, settings={"WAKE_SCHEDULE": "* * * * * *", "DELIVERY_GRACE_SECONDS": "1"}) as started:
+    impatient = {"WAKE_SCHEDULE": "* * * * * *", "DELIVERY_GRACE_SECONDS": "1", "CAPTURE_DEADLINE_SECONDS": "4"}
+    with stack(port=0, settings=impatient) as started:
         story.set_up(started, lambda _: None)
         yield started
 
