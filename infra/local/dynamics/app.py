@@ -28,6 +28,8 @@ from infra.local.dynamics.unkind_answers import close_connection, reset_connecti
 
 Verify = Callable[[str, str], Mapping[str, object]]
 CONTROL: Final = "/_control"
+_WITHOUT_BODY: Final = frozenset({204, 304})
+_IMPERSONATION: Final = frozenset({"callerobjectid", "mscrmcallerid"})
 _DEGREE_OF_PARALLELISM: Final = "8"
 
 
@@ -106,6 +108,8 @@ class _Served:
             claims = self._verify(token.strip(), self._environment.url)
         except ValueError as problem:
             raise errors.UnauthorizedError from problem
+        if impersonated := _IMPERSONATION.intersection(request.headers):
+            raise errors.not_simulated(f"requests for another user ({min(impersonated)})")
         self._entry.user = str(claims.get("appid") or claims.get("azp") or "")
         return self._environment.callers.application(self._entry.user)
 
@@ -168,24 +172,24 @@ def _touch_target(environment: Environment, request: Request) -> None:
 
 
 async def _read(scope: Scope, receive: Receive) -> Request:
-    body = b""
+    chunks: list[bytes] = []
     more = True
     while more:
         message = await receive()
-        body += message.get("body", b"")
+        chunks.append(message.get("body", b""))
         more = message.get("more_body", False)
     target = scope["raw_path"].decode("latin-1")
     if scope["query_string"]:
         target += "?" + scope["query_string"].decode("latin-1")
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(scope["method"], target, headers, body)
+    return Request(scope["method"], target, headers, b"".join(chunks))
 
 
 def _headers(answer: Answer) -> dict[str, Any]:
     request_id = str(uuid.uuid4())
     return {
         **answer.headers,
-        "Content-Length": str(len(answer.body)),
+        **({} if answer.status in _WITHOUT_BODY else {"Content-Length": str(len(answer.body))}),
         "Date": formatdate(usegmt=True),
         "Cache-Control": "no-cache",
         "x-ms-service-request-id": request_id,

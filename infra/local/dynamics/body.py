@@ -44,7 +44,9 @@ def is_settable(column: Column, *, creating: bool) -> bool:
 
 def _property(work: Work, table: Table, body: Body, name: str, value: Any, *, creating: bool) -> None:
     column = table.columns.get(name)
-    if name in table.singles:
+    if name in table.singles and value is None:
+        _bind(work, table, body, name, None, creating=creating)
+    elif name in table.singles:
         _deep_parent(table, body, table.singles[name], value)
     elif column is not None and column.is_stored and not column.is_lookup:
         # Values for columns that cannot be set are not an error; they just do nothing.

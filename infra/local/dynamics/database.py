@@ -123,6 +123,12 @@ class Database:
         found = cursor.fetchone()
         return dict(zip((column[0] for column in cursor.description), found, strict=True)) if found else None
 
+    def fetch_all(self, table: Table) -> list[Row]:
+        """As they came in."""
+        cursor = self._connection.execute(f'SELECT * FROM "{table.name}" ORDER BY rowid')
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
     def insert(self, table: Table, values: Mapping[str, object]) -> None:
         values = {**values, VERSION: self._change(table)}
         names = ", ".join(f'"{name}"' for name in values)

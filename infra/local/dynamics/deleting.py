@@ -1,5 +1,6 @@
 """Deleting a row, and what becomes of the rows that point at it."""
 
+from infra.local.dynamics import errors
 from infra.local.dynamics.database import Row
 from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.schema import Association, Children, Table
@@ -9,8 +10,14 @@ from infra.local.dynamics.work import Work
 _GO_ALONG = frozenset({("annotation", "objectid"), ("activityparty", "activityid"), ("contact", "parentcustomerid")})
 
 
+# Rows that everything else hangs on.
+_NEVER_DELETED = frozenset({"systemuser", "businessunit", "transactioncurrency"})
+
+
 def delete_row(work: Work, table: Table, row: Row) -> None:
     work.caller.require_row(Verb.DELETE, table, row)
+    if table.name in _NEVER_DELETED:
+        raise errors.delete_blocked(table.name)
     with work.database.transaction():
         _delete(work, table, row[table.id])
 

@@ -229,6 +229,11 @@ def attribute_unknown(name: str, table: str) -> DataverseError:
     return DataverseError(404, "0x80060888", f"The attribute '{name}' was not found on the entity '{table}'.")
 
 
+def message_unsupported(message: str, table: str) -> DataverseError:
+    text = f"The '{message}' method does not support entities of type '{table}'."
+    return DataverseError(400, "0x80040800", f"{text} MessageProcessorCache returned MessageProcessor.Empty.")
+
+
 def message_not_implemented(message: str) -> DataverseError:
     return DataverseError(400, "0x80040216", f"{message} has not yet been implemented.")
 
@@ -247,7 +252,3 @@ def list_member_invalid(message: str) -> DataverseError:
 
 def change_tracking_off(table: str) -> DataverseError:
     return DataverseError(400, "0x80072491", f"Change tracking is not enabled for the entity {table}.")
-
-
-def delta_expired() -> DataverseError:
-    return DataverseError(400, "0x80044352", "Version stamp associated with the client has expired. Full sync needed.")

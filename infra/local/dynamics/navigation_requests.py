@@ -25,8 +25,10 @@ def read_single(work: Work, table: Table, key: RowKey, single: Single, request: 
     row, target = work.require(table, key), work.schema.tables.get(single.target)
     column = table.columns[single.column]
     row_id = row[column.name]
-    if target is None or row_id is None or lookup_target(column, row) != single.target:
+    if row_id is None or (target is not None and lookup_target(column, row) != single.target):
         return no_content()
+    if target is None:
+        raise errors.not_simulated(f"rows of {single.target}, which {single.name} leads to")
     return read_row(work, target, ById(row_id), request, base)
 
 

@@ -59,6 +59,8 @@ def _dispatch(work: Work, request: Request) -> Answer:
         raise errors.segment_unknown(request.path)
     base = work.environment.url + api_root(request.path)
     first, *rest = segments(path)
+    if first.name == "$metadata":
+        raise errors.not_simulated("$metadata")
     if is_about_definitions(first.name):
         return answer_definitions(work, [first, *rest], request, base)
     if not rest and (answer := _unbound(work, first, request, base)):
@@ -90,7 +92,18 @@ def _who_am_i(work: Work, base: str) -> Answer:
     )
 
 
+_MESSAGES: Final = {"POST": "Create", "PATCH": "Update", "DELETE": "Delete"}
+
+
+def _require_writable(table: Table, method: str) -> None:
+    """Intersects, parties and the like come and go with other rows only."""
+    if table.ownership == "None" and method in _MESSAGES:
+        raise errors.message_unsupported(_MESSAGES[method], table.name)
+
+
 def _on_set(work: Work, table: Table, rest: list[Segment], request: Request, base: str) -> Answer:
+    if not rest:
+        _require_writable(table, request.method)
     match (request.method, [segment.name for segment in rest]):
         case ("GET", []):
             return query_rows(work, table, request, base)
@@ -110,6 +123,7 @@ def _on_row(
 ) -> Answer:
     if rest:
         return _behind_row(work, table, key, rest, request, base)
+    _require_writable(table, request.method)
     match request.method:
         case "GET":
             return read_row(work, table, key, request, base)

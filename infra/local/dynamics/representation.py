@@ -72,8 +72,10 @@ class Shape:
         column = self.table.columns[single.column]
         target = self.work.schema.tables.get(single.target)
         row_id = row.get(column.name)
-        if target is None or row_id is None or lookup_target(column, row) != single.target:
+        if row_id is None or (target is not None and lookup_target(column, row) != single.target):
             return None
+        if target is None:
+            raise errors.not_simulated(f"rows of {single.target}, which {single.name} leads to")
         found = self.work.database.fetch(target, row_id)
         return self._shape(target, options).json(found) if found else None
 

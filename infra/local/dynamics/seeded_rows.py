@@ -4,8 +4,6 @@ Duty: what the Web API would refuse to set (createdon, statecode, merged) can be
 checked all the same, so that no test builds on a row that could not exist.
 """
 
-# ruff: noqa: S608  # names in SQL come from the schema; values are always parameters
-
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -25,9 +23,7 @@ from infra.local.dynamics.work import Work
 
 def all_rows(environment: Environment, table: Table) -> list[dict[str, Any]]:
     """Every column that has a value; lookups as `_x_value`, with the table they point at."""
-    found = environment.database.select(f'SELECT "{table.id}" FROM "{table.name}" ORDER BY rowid')
-    rows = (environment.database.fetch(table, row_id) for (row_id,) in found)
-    return [_shown(table, row) for row in rows if row]
+    return [_shown(table, row) for row in environment.database.fetch_all(table)]
 
 
 def seed_row(environment: Environment, table: Table, given: Mapping[str, Any]) -> dict[str, Any]:

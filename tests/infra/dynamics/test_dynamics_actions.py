@@ -227,3 +227,21 @@ def test_an_update_of_many_is_all_or_nothing(crm: Crm) -> None:
     body = {"Targets": [{**kind, "leadid": row_id}, {**kind, "leadid": new_id()}]}
     assert error(crm.api.post(f"leads/{_CRM}UpdateMultiple", json=body)) == (404, "0x80040217")
     assert "jobtitle" not in crm.row("lead", row_id)
+
+
+@pytest.mark.parametrize("table", ["systemuser", "businessunit", "transactioncurrency"])
+def test_rows_that_are_never_deleted(crm: Crm, table: str) -> None:
+    """What everything else hangs on stays."""
+    row = crm.rows(table)[0]
+    sets = {
+        "systemuser": "systemusers",
+        "businessunit": "businessunits",
+        "transactioncurrency": "transactioncurrencies",
+    }
+    assert error(crm.api.delete(f"{sets[table]}({row[f'{table}id']})")) == (405, "0x80040227")
+
+
+@pytest.mark.parametrize("set_name", ["listmembers", "activityparties", "privileges", "sdkmessages"])
+def test_rows_that_only_come_with_others(crm: Crm, set_name: str) -> None:
+    """Members, parties and the like cannot be made by themselves."""
+    assert error(crm.api.post(set_name, json={})) == (400, "0x80040800")

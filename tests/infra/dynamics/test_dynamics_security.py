@@ -34,6 +34,12 @@ def test_a_token_for_another_environment(crm: Crm) -> None:
     assert httpx.get(f"{crm.url}{API}WhoAmI", headers=headers).status_code == 401
 
 
+@pytest.mark.parametrize("header", ["CallerObjectId", "MSCRMCallerID"])
+def test_asking_for_another_user(crm: Crm, header: str) -> None:
+    """It is not simulated, and says so instead of answering for the wrong one."""
+    assert crm.api.get("WhoAmI", headers={header: new_id()}).status_code == 501
+
+
 _BIND = {"campaignid@odata.bind": "/campaigns({campaign})"}
 
 

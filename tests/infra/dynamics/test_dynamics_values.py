@@ -163,9 +163,10 @@ def test_a_bind_by_alternate_key(crm: Crm) -> None:
 
 
 def test_a_lookup_is_emptied(crm: Crm) -> None:
-    """By binding null, or by deleting its reference."""
+    """By binding null, by null as its value, or by deleting its reference."""
     bind = {"campaignid@odata.bind": f"/campaigns({crm.seed('campaign', name='Expo')['campaignid']})"}
-    first, second = crm.create("leads", **bind), crm.create("leads", **bind)
+    first, second, third = (crm.create("leads", **bind) for _ in range(3))
+    assert crm.api.patch(f"leads({third})", json={"campaignid": None}).status_code == 204
     assert crm.api.patch(f"leads({first})", json={"campaignid@odata.bind": None}).status_code == 204
     assert crm.api.delete(f"leads({second})/campaignid/$ref").status_code == 204
     assert all("_campaignid_value" not in row for row in crm.rows("lead"))
