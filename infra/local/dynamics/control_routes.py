@@ -76,9 +76,13 @@ class ControlRoutes:
             return JSONResponse({"rows": all_rows(self._environment, table)})
         return JSONResponse(seed_row(self._environment, table, await _object(request)), 201)
 
-    async def _requests(self, _request: Request) -> Response:
-        log = self._environment.log
-        return JSONResponse({"requests": log.entries(), "counters": log.counters()})
+    async def _requests(self, request: Request) -> Response:
+        """`?since=N` lists only what came after the request with that number; the counters count all."""
+        log, since = self._environment.log, request.query_params.get("since", "0")
+        if not since.isdecimal():
+            raise BadOrderError("since is the number of a request.")
+        answer = {"requests": log.entries(since=int(since)), "counters": log.counters(), "operations": log.operations()}
+        return JSONResponse(answer)
 
     async def _reset(self, _request: Request) -> Response:
         self._environment.reset()

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import ConfigDict, with_config
+
 from infra.local.dynamics import seeding
 from infra.local.dynamics.callers import Callers
 from infra.local.dynamics.clock import Clock
@@ -22,6 +24,7 @@ from infra.local.dynamics.request_log import RequestLog
 from infra.local.dynamics.schema import Schema, Table
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(slots=True)
 class Contested:
     """Where the evidence disagrees and a client must stand both: what this environment does."""

@@ -1,13 +1,20 @@
 """How long an answer takes, on the order of a benchmark: so much a request, so much a row."""
 
 from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import ConfigDict, Field, with_config
+
+_LONGEST_MS: Final = 600_000
+_Milliseconds = Annotated[float, Field(ge=0, le=_LONGEST_MS)]
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(slots=True)
 class Latency:
-    request_ms: float = 0.0
-    row_ms: float = 0.0
-    bulk_row_ms: float = 0.0
+    request_ms: _Milliseconds = 0.0
+    row_ms: _Milliseconds = 0.0
+    bulk_row_ms: _Milliseconds = 0.0
     """Instead of `row_ms`, for rows of CreateMultiple, UpdateMultiple and UpsertMultiple."""
 
     def seconds(self, *, rows: int, bulk_rows: int) -> float:

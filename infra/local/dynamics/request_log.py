@@ -4,6 +4,8 @@ from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from infra.local.dynamics.touched_tables import set_name
+
 _KEPT: Final = 100_000
 
 
@@ -27,6 +29,8 @@ class Entry:
     milliseconds: float = 0.0
     fault: str | None = None
     parts: list[Part] = field(default_factory=list)
+    number: int = 0
+    """Its place since the last reset, from 1 on."""
 
 
 class RequestLog:
@@ -35,20 +39,32 @@ class RequestLog:
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
         self._counters: Counter[str] = Counter()
+        self._operations: Counter[tuple[str, str]] = Counter()
 
     def add(self, entry: Entry, *, rows_read: int, rows_written: int) -> None:
+        entry.number = self._counters["requests"] + 1
         self._entries.append(entry)
         self._counters.update(
             requests=1, operations=len(entry.parts) or 1, rows_read=rows_read, rows_written=rows_written
         )
         self._counters[f"status_{entry.status}"] += 1
+        self._operations.update((set_name(part.path), part.method) for part in entry.parts or (entry,))
 
-    def entries(self) -> list[dict[str, Any]]:
-        return [asdict(entry) for entry in self._entries]
+    def entries(self, *, since: int = 0) -> list[dict[str, Any]]:
+        """Those after the one with the number `since`."""
+        return [asdict(entry) for entry in self._entries if entry.number > since]
 
     def counters(self) -> dict[str, int]:
         return dict(self._counters)
 
+    def operations(self) -> dict[str, dict[str, int]]:
+        """How often each method was used on each set (or function), parts of a $batch for themselves."""
+        totals: dict[str, dict[str, int]] = {}
+        for (name, method), count in sorted(self._operations.items()):
+            totals.setdefault(name, {})[method] = count
+        return totals
+
     def reset(self) -> None:
         self._entries.clear()
         self._counters.clear()
+        self._operations.clear()

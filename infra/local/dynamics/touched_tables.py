@@ -1,7 +1,7 @@
 """Which tables a request is about, before anything of it is carried out: what rules of faults are matched with."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from infra.local.dynamics.addresses import below_root
@@ -14,18 +14,18 @@ _HOST: Final = re.compile(r"^https?://[^/]+")
 
 def touched_tables(schema: Schema, request: Request) -> set[str]:
     """Set names and logical names; those of all its parts for a $batch."""
-    names = set(_set_names(_targets(request)))
+    names = {set_name(target) for target in _targets(request)}
     return names | {schema.sets[name].name for name in names if name in schema.sets}
 
 
 def _targets(request: Request) -> Iterable[str]:
     if request.below_root != "$batch":
         return [request.target]
-    return [_HOST.sub("", line.decode("latin-1")) for line in _PART_LINE.findall(request.body)]
+    return [line.decode("latin-1") for line in _PART_LINE.findall(request.body)]
 
 
-def _set_names(targets: Iterable[str]) -> Iterator[str]:
-    for target in targets:
-        path = target.partition("?")[0]
-        below = below_root(path)
-        yield re.split(r"[(/]", path.lstrip("/") if below is None else below)[0]
+def set_name(target: str) -> str:
+    """The first segment of an address, also of one that a part of a $batch has: relative, or with its host."""
+    path = _HOST.sub("", target).partition("?")[0]
+    below = below_root(path)
+    return re.split(r"[(/]", path.lstrip("/") if below is None else below)[0]

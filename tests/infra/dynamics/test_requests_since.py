@@ -1,0 +1,33 @@
+"""The list of requests: what came since, and how often each method was used on each table."""
+
+from tests.infra.dynamics.simulator import Crm, send_batch
+
+_BATCH = (
+    "--batch_a1\nContent-Type: application/http\n\n"
+    'POST leads HTTP/1.1\nContent-Type: application/json\n\n{"lastname":"A"}\n'
+    "--batch_a1\nContent-Type: application/http\n\nGET /api/data/v9.2/contacts?$top=1 HTTP/1.1\n\n\n--batch_a1--\n"
+)
+
+
+def test_what_came_since(crm: Crm) -> None:
+    """A test asks for what was requested after the point it knows, and gets just that."""
+    crm.api.get("leads")
+    (known,) = crm.requests()
+    crm.api.get("contacts")
+    later = crm.control.get(f"requests?since={known['number']}").json()
+    assert [entry["path"].rpartition("/")[2] for entry in later["requests"]] == ["contacts"]
+    assert later["counters"]["requests"] == 2
+
+
+def test_a_point_that_is_none(crm: Crm) -> None:
+    """It is refused, instead of everything being listed."""
+    assert crm.control.get("requests?since=yesterday").status_code == 400
+
+
+def test_totals_by_table_and_method(crm: Crm) -> None:
+    """Parts of a batch count as operations of their own, wherever their address begins."""
+    crm.api.get("leads?$top=1")
+    crm.api.get("WhoAmI")
+    assert send_batch(crm, _BATCH).status_code == 200
+    totals = crm.control.get("requests").json()["operations"]
+    assert totals == {"leads": {"GET": 1, "POST": 1}, "contacts": {"GET": 1}, "WhoAmI": {"GET": 1}}
