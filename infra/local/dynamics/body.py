@@ -115,9 +115,10 @@ def _deep_parent(table: Table, body: Body, single: Single, value: Any) -> None:
 
 
 def _deep_children(table: Table, body: Body, relation: object, value: Any) -> None:
-    if not isinstance(relation, Children) or not isinstance(value, list):
+    rows = value if isinstance(value, list) and all(isinstance(row, dict) for row in value) else None
+    if not isinstance(relation, Children) or rows is None:
         raise errors.payload(table.set_name, "A collection of a one-to-many relationship takes an array of rows.")
-    body.children.append((relation, value))
+    body.children.append((relation, rows))
 
 
 def given_id(table: Table, given: Mapping[str, Any]) -> str | None:

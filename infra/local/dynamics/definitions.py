@@ -159,7 +159,9 @@ def _change(work: Work, documents: Documents, path: list[Segment], request: Requ
             table = _table(work, documents, path[0].arguments or "")
             given = request.json()
             name = str(given.get("SchemaName", "")).lower()
-            columns = tuple(str(column) for column in given.get("KeyAttributes", ()))
+            columns = tuple(str(column) for column in given.get("KeyAttributes") or ())
+            if not name or not columns:
+                raise errors.payload("EntityKeyMetadata", "SchemaName and KeyAttributes are needed.")
             work.environment.customizations.order(AddKey(do="add_key", table=table.name, name=name, columns=columns))
             key = documents.keys(work.schema.tables[table.name])[-1]
             # The address as it was asked, so that the only id in it is the key's: Microsoft's client counts on that.

@@ -1,7 +1,7 @@
 """Tables as they ship: the JSON files in `metadata/` read into a `Schema`.
 
-Duty: reading, and the few facts about tables that the files do not hold. The files come from Microsoft's generated
-table references; see the README for their provenance. Unused since the files were written: nothing is filled in here.
+Duty: reading, and the few facts about tables that the files do not hold. Where the files come from, each says itself
+(`provenance`).
 """
 
 import functools

@@ -251,6 +251,12 @@ def test_a_body_that_is_no_object(crm: Crm, body: bytes) -> None:
     assert error(answer) == (400, "0x80048d19")
 
 
+@pytest.mark.parametrize("children", [None, "text", [None], [1], {"subject": "S"}])
+def test_children_that_are_no_rows(crm: Crm, children: Any) -> None:
+    """They are refused as a payload error, never a crash."""
+    assert error(crm.api.post("leads", json={"Lead_Annotation": children})) == (400, "0x80048d19")
+
+
 def test_a_chosen_id(crm: Crm) -> None:
     """In the body of a POST it is taken; one that is no guid is refused."""
     row_id = new_id()
