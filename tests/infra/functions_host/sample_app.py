@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import logging
 import pathlib
 import threading
 import typing
@@ -41,6 +41,7 @@ async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpRespons
 
 @app.route("rest/{*rest}", auth_level=func.AuthLevel.ANONYMOUS)
 def rest(req: func.HttpRequest) -> str:
+    logging.getLogger("sample").info("rest was asked")
     return req.route_params.get("rest", "nothing") + " " + str(threading.current_thread() is threading.main_thread())
 
 

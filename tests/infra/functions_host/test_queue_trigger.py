@@ -123,14 +123,33 @@ def test_what_is_in_flight_is_limited(
 
 
 def test_a_polite_stop_lets_work_finish(app: Path, settings: dict[str, str], queue: MakeQueue) -> None:
-    """What ends within a second of SIGTERM is done and deleted."""
+    """What ends within a second of SIGTERM is done and deleted, though no request is taken any more."""
     sent = queue(settings["IN_QUEUE"])
     with running_host(app, settings) as host:
         sent.send_message("hold on")
         eventually(lambda: noted(app))
+        host.process.terminate()
+        eventually(lambda: not is_answering(host.url))
         (app / "let_go").touch()
-        assert host.stop() == 0
+        assert host.process.wait(20) == 0
     assert is_empty(sent)
+
+
+def is_answering(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 404
+    except httpx.TransportError:
+        return False
+
+
+def test_the_last_failure_poisons_at_once(tmp_path: Path, settings: dict[str, str], queue: MakeQueue) -> None:
+    """Without waiting out the visibility timeout."""
+    app = write_app(tmp_path / "app", queues={"visibilityTimeout": "00:30:00", "maxDequeueCount": 1})
+    sent = queue(settings["IN_QUEUE"])
+    sent.send_message("fail once")
+    with running_host(app, settings):
+        eventually(lambda: is_empty(sent))
+    assert peeked(queue(settings["IN_QUEUE"] + "-poison", create=False)) == ["fail once"]
 
 
 @pytest.mark.parametrize("annotation", ["str", "bytes", "func.QueueMessage"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.infra.functions_host.running import eventually, refusal, running_host
+from tests.infra.functions_host.running import Host, eventually, refusal, running_host
 from tests.infra.functions_host.sample_app import noted, write_app
 
 HEAD = "import azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
@@ -45,6 +45,12 @@ def test_it_says_where_it_serves(app: Path, settings: dict[str, str]) -> None:
         assert host.process.stdout
         assert host.process.stdout.read() == ""
         assert "printed while imported" in host.log()
+
+
+def test_what_the_app_logs_is_shown(http: httpx.Client, host: Host) -> None:
+    """On stderr, with level and name."""
+    assert http.get("/api/rest").status_code == 200
+    eventually(lambda: "INFO sample: rest was asked" in host.log())
 
 
 def test_a_busy_port_is_a_sentence(app: Path) -> None:

@@ -1,12 +1,18 @@
 """When timers come, and what they are told."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import azure.functions as func
 from azure.storage.blob import BlobServiceClient
+from typing_extensions import override
 
+from infra.local.functions_host.functions import Binding, Function
+from infra.local.functions_host.ncrontab import Schedule
+from infra.local.functions_host.timer_trigger import TimerTrigger
 from tests.infra.functions_host.running import eventually, running_host
 from tests.infra.functions_host.sample_app import FUNCTION_APP, noted, write_app
 
@@ -77,6 +83,39 @@ def test_a_changed_schedule_is_not_past_due(app: Path, settings: dict[str, str])
     assert noted(app) == []
 
 
+class Often(Schedule):
+    @override
+    def after(self, moment: datetime) -> datetime:
+        return moment + timedelta(milliseconds=1)
+
+
+async def test_runs_never_overlap() -> None:
+    """A run that outlasts its period is followed at once by the next, which is not past due."""
+    told: list[bool] = []
+    running: list[int] = []
+    enough = asyncio.Event()
+
+    async def tick(timer: func.TimerRequest) -> None:
+        running.append(1)
+        await asyncio.sleep(0.005)
+        assert running == [1]
+        running.pop()
+        told.append(timer.past_due)
+        if len(told) == 20:
+            enough.set()
+
+    async def write(_: object) -> None:
+        pass
+
+    every: frozenset[int] = frozenset()
+    timer = Function("tick", tick, Binding("timerTrigger", "timer", {}), ())
+    loop = asyncio.create_task(TimerTrigger(timer, Often(*[every] * 6), None, write).run())
+    async with asyncio.timeout(20):
+        await enough.wait()
+    loop.cancel()
+    assert told[:20] == [False] * 20
+
+
 def test_run_on_startup(tmp_path: Path, settings: dict[str, str]) -> None:
     """Runs at once, not past due."""
     app = write_app(tmp_path / "app", code=FUNCTION_APP.replace("run_on_startup=False", "run_on_startup=True"))
@@ -90,3 +129,10 @@ def test_a_failing_timer_comes_again(tmp_path: Path, settings: dict[str, str]) -
     with running_host(app, settings | {"SCHEDULE": "* * * * * *"}) as host:
         eventually(lambda: len(noted(app)) > 1)
         assert "every time" in host.log()
+
+
+def test_a_timer_returns_nothing(tmp_path: Path, settings: dict[str, str]) -> None:
+    """A value that no binding takes fails the invocation, as in Microsoft's worker."""
+    code = FUNCTION_APP.replace("run_on_startup=False", "run_on_startup=True") + "    return 'something'\n"
+    with running_host(write_app(tmp_path / "app", code=code), settings) as host:
+        eventually(lambda: "has no $return binding" in host.log())
