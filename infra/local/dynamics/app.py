@@ -1,30 +1,25 @@
 """The Web API as an ASGI application: token, faults, latency, the list of requests.
 
 Duty: from HTTP to `Request` and from `Answer` to HTTP, and everything that happens around an operation. What an
-operation does is `operations`'.
+operation does is `operations`', in a $batch or alone `unkind_work`'s.
 """
 
 import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from email.utils import formatdate
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.local.dynamics import errors
-from infra.local.dynamics.addresses import ById, below_root, row_key, segments
-from infra.local.dynamics.batches import perform_batch
 from infra.local.dynamics.callers import Caller
 from infra.local.dynamics.environment import Environment
 from infra.local.dynamics.exchange import Answer, Request, error_answer
 from infra.local.dynamics.faults import Kind, Rule, Stage
-from infra.local.dynamics.operations import perform
 from infra.local.dynamics.request_log import Entry
-from infra.local.dynamics.seeding import touch
-from infra.local.dynamics.touched_tables import touched_tables
 from infra.local.dynamics.unkind_answers import close_connection, reset_connection, unkind_answer
+from infra.local.dynamics.unkind_work import UnkindWork, find_fault
 
 Verify = Callable[[str, str], Mapping[str, object]]
 CONTROL: Final = "/_control"
@@ -63,7 +58,7 @@ class _Served:
 
     async def serve(self, request: Request) -> None:
         self._entry = Entry(request.method, request.target)
-        rule = _fault(self._environment, Stage.REQUEST, request)
+        rule = find_fault(self._environment, Stage.REQUEST, request)
         if rule is not None:
             self._entry.fault = str(rule.kind)
             await asyncio.sleep(rule.seconds)
@@ -85,7 +80,9 @@ class _Served:
         if rule is not None and rule.kind is Kind.RESET_AFTER:
             await reset_connection(self._send, self._receive)
             return
-        await self._reply(answer, truncated=rule is not None and rule.kind is Kind.TRUNCATED)
+        if rule is not None and rule.kind is Kind.TRUNCATED:
+            answer.breaks_after = len(answer.body) // 2
+        await self._reply(answer)
 
     def _answer(self, request: Request, rule: Rule | None) -> Answer:
         ordered = unkind_answer(rule) if rule else None
@@ -94,7 +91,7 @@ class _Served:
         if rule is not None and rule.kind is Kind.UNAUTHORIZED:
             return self._unauthorized()
         try:
-            return self._perform(self._caller(request), request)
+            return UnkindWork(self._environment, self._caller(request), self._entry).perform(request)
         except errors.UnauthorizedError:
             return self._unauthorized()
         except errors.DataverseError as error:
@@ -113,23 +110,6 @@ class _Served:
         self._entry.user = str(claims.get("appid") or claims.get("azp") or "")
         return self._environment.callers.application(self._entry.user)
 
-    def _perform(self, caller: Caller, request: Request) -> Answer:
-        environment = self._environment
-        if below_root(request.path) != "$batch":
-            return _operation(environment, caller, request)
-        if request.method != "POST":
-            raise errors.method_not_allowed(request.method)
-        halved = _fault(environment, Stage.BATCH, request)
-        if halved is not None:
-            self._entry.fault = str(halved.kind)
-
-        def part(inner: Request, place: int, count: int) -> Answer:
-            rule = halved if halved is not None and place >= count // 2 else _fault(environment, Stage.PART, inner)
-            answer = unkind_answer(rule) if rule else None
-            return answer or _operation(environment, caller, inner)
-
-        return perform_batch(environment, request, part, self._entry.parts)
-
     def _unauthorized(self) -> Answer:
         where = "https://login.microsoftonline.com/common/oauth2/authorize"
         challenge = f"Bearer authorization_uri={where}, resource_id={self._environment.url}/"
@@ -140,35 +120,14 @@ class _Served:
         self._entry.milliseconds = round((time.perf_counter() - self._started) * 1000, 3)
         self._environment.log.add(self._entry, rows_read=read, rows_written=written)
 
-    async def _reply(self, answer: Answer, *, truncated: bool) -> None:
+    async def _reply(self, answer: Answer) -> None:
         headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in _headers(answer).items()]
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        body = answer.body[: len(answer.body) // 2] if truncated else answer.body
-        await self._send({"type": "http.response.body", "body": body, "more_body": truncated})
-        if truncated:
+        breaks = answer.breaks_after is not None
+        body = answer.body[: answer.breaks_after]
+        await self._send({"type": "http.response.body", "body": body, "more_body": breaks})
+        if breaks:
             await close_connection(self._send, self._receive)
-
-
-def _fault(environment: Environment, stage: Stage, request: Request) -> Rule | None:
-    tables = touched_tables(environment.schema, request)
-    return environment.faults.pick(stage, request.method, request.target, tables)
-
-
-def _operation(environment: Environment, caller: Caller, request: Request) -> Answer:
-    if _fault(environment, Stage.OPERATION, request):
-        _touch_target(environment, request)
-    return perform(environment, caller, request)
-
-
-def _touch_target(environment: Environment, request: Request) -> None:
-    """As if somebody else had just saved the row that the request is about."""
-    first = segments(request.below_root or "")[0]
-    table = environment.schema.sets.get(first.name)
-    if table is None or not first.arguments:
-        return
-    key = row_key(table, first.arguments)
-    if isinstance(key, ById):
-        touch(environment, table, key.row_id)
 
 
 async def _read(scope: Scope, receive: Receive) -> Request:
@@ -190,7 +149,6 @@ def _headers(answer: Answer) -> dict[str, Any]:
     return {
         **answer.headers,
         **({} if answer.status in _WITHOUT_BODY else {"Content-Length": str(len(answer.body))}),
-        "Date": formatdate(usegmt=True),
         "Cache-Control": "no-cache",
         "x-ms-service-request-id": request_id,
         "REQ_ID": request_id,

@@ -21,7 +21,11 @@ MAX_REQUESTS: Final = 1000
 _REFERENCE: Final = re.compile(r"\$(\w+)")
 
 Perform = Callable[[Request, int, int], Answer]
-"""A request, its place among the batch's requests, and how many these are."""
+"""A request, its place among the batch's requests, and how many these are. May raise `CutError`."""
+
+
+class CutError(Exception):
+    """The server ends in the middle of a batch: what was carried out stays, the answer breaks off."""
 
 
 def perform_batch(environment: Environment, request: Request, perform: Perform, log: list[Logged]) -> Answer:
@@ -47,15 +51,21 @@ class _Run:
     def answer(self, parts: list[Part | ChangeSet], *, goes_on: bool) -> Answer:
         written: list[bytes] = []
         status: int = HTTPStatus.OK
+        cut = False
         for part in parts:
-            bytes_, failed = self._change_set(part) if isinstance(part, ChangeSet) else self._alone(part)
+            try:
+                bytes_, failed = self._change_set(part) if isinstance(part, ChangeSet) else self._alone(part)
+            except CutError:
+                cut = True
+                break
             written.append(bytes_)
             if failed and not goes_on:
                 status = failed
                 break
         name = f"batchresponse_{uuid.uuid4()}"
         headers = {"Content-Type": f"multipart/mixed; boundary={name}", "OData-Version": "4.0"}
-        return Answer(status, headers, write_batch(written, name), self._bulk_rows)
+        body = write_batch(written, name)
+        return Answer(status, headers, body, self._bulk_rows, body.rindex(b"--" + name.encode()) if cut else None)
 
     def _alone(self, part: Part) -> tuple[bytes, int]:
         """What to write, and the status if it is an error."""

@@ -62,6 +62,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     bulk_rows: int = 0
+    breaks_after: int | None = None
+    """Bytes of the body, after which the connection ends."""
 
     @property
     def is_error(self) -> bool:

@@ -8,9 +8,9 @@ import random
 import re
 from collections.abc import Collection, Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Kind(StrEnum):
@@ -26,6 +26,7 @@ class Kind(StrEnum):
     ERROR = "error"
     ETAG_CHANGED = "etag_changed"
     HALF_BATCH = "half_batch"
+    CUT_BATCH = "cut_batch"
 
 
 class Stage(StrEnum):
@@ -37,7 +38,13 @@ class Stage(StrEnum):
     OPERATION = "operation"
 
 
-_STAGES = {Kind.ETAG_CHANGED: Stage.OPERATION, Kind.HALF_BATCH: Stage.BATCH}
+_STAGES: Final = {
+    Kind.ETAG_CHANGED: Stage.OPERATION,
+    Kind.HALF_BATCH: Stage.BATCH,
+    Kind.CUT_BATCH: Stage.BATCH,
+}
+_OF_PARTS: Final = frozenset({Kind.THROTTLED, Kind.UNAVAILABLE, Kind.GATEWAY_TIMEOUT, Kind.HTML, Kind.ERROR})
+_FIRST_ERROR: Final = 400
 
 
 class Rule(BaseModel):
@@ -59,16 +66,47 @@ class Rule(BaseModel):
     seed: int = 0
     in_batch: bool = False
     """Meets single parts of a $batch instead of whole requests."""
+    part: int | None = Field(default=None, ge=1)
+    """The first part of a $batch, from 1 on, that is not carried out any more; the second half, unless given."""
     seconds: float = Field(default=0.0, ge=0)
+    """How late the answer comes."""
     retry_after: int | None = None
     limit: Literal["requests", "time", "concurrency"] = "requests"
-    status: int = Field(default=500, ge=400, le=599)
+    status: int = Field(default=500, ge=200, le=599)
+    """Below 400 only for a page of HTML, such as one to sign in at."""
     code: str = "0x80040216"
     message: str = "An unexpected error occurred."
 
     @property
     def stage(self) -> Stage:
         return _STAGES.get(self.kind, Stage.PART if self.in_batch else Stage.REQUEST)
+
+    @field_validator("path")
+    @classmethod
+    def _pattern(cls, path: str) -> str:
+        try:
+            re.compile(path)
+        except re.error as problem:
+            raise ValueError(f"no pattern: {problem}") from problem
+        return path
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> Self:
+        """An order that would do nothing is a mistake of the test, which would prove nothing."""
+        mistakes = {
+            "this kind happens to whole requests, not to parts": self.in_batch and self.kind not in _OF_PARTS,
+            "part is for half_batch and cut_batch": self.part is not None and self.stage is not Stage.BATCH,
+            "seconds are for whole requests": self.seconds > 0 and self.stage is not Stage.REQUEST,
+            "slow needs seconds": self.kind is Kind.SLOW and not self.seconds,
+            "a status below 400 is for html": self.status < _FIRST_ERROR and self.kind is not Kind.HTML,
+        }
+        for mistake in (text for text, made in mistakes.items() if made):
+            raise ValueError(mistake)
+        return self
+
+    def first_lost(self, count: int) -> int:
+        """Of so many parts, counted from 0, the first that is not carried out."""
+        return count // 2 if self.part is None else self.part - 1
 
 
 class _Ordered:

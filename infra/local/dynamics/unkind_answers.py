@@ -6,6 +6,7 @@ Duty: bytes and sockets. Which request is met, `faults` decides.
 import socket
 import struct
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.types import Receive, Send
@@ -49,6 +50,8 @@ def unkind_answer(rule: Rule) -> Answer | None:
             return _page(504, {})
         case Kind.HTML:
             return _page(rule.status, {})
+        case Kind.HALF_BATCH if rule.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return _throttled(rule)
         case Kind.ERROR | Kind.HALF_BATCH:
             return error_answer(errors.DataverseError(rule.status, rule.code, rule.message))
     return None
