@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from core.domain.values import FieldValue, as_text, is_missing
+from core.domain.values import FieldValue, as_text, is_blank, is_missing
 
 
 def _as_id(value: object) -> object:
@@ -143,7 +143,8 @@ class Capture(_Part):
 
     @property
     def is_empty(self) -> bool:
-        return not (self.prospect.fields or self.answers or self.prospect.id or self.submission.activity_id)
+        said = (*self.prospect.fields.values(), *(answer.value for answer in self.answers))
+        return all(map(is_blank, said)) and not (self.prospect.id or self.submission.activity_id)
 
     def values(self) -> Iterator[tuple[str, FieldValue]]:
         """Everything that a mapping may name: fields, answers as `q.<id>` and `q.<title>`, the rest as dotted paths."""

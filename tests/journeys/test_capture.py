@@ -154,9 +154,11 @@ def test_an_unreadable_body_is_quarantined_with_the_reason(app: App, content: by
     assert reason in answer.json()["reason"]
 
 
-def test_an_empty_capture_is_refused_clearly(app: App) -> None:
-    """Nothing was sent, so nothing is lost: 400 says what would be accepted."""
-    answer = app.client.post(f"/api/capture/{story.ACTION}")
+@pytest.mark.parametrize("body", [b"", b"just words", b"{}", b"Email=&FirstName="])
+def test_an_empty_capture_is_refused_clearly(app: App, body: bytes) -> None:
+    """Nothing was said, so nothing is lost: 400 says what would be accepted."""
+    headers = {} if body == b"{}" else {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = app.client.post(f"/api/capture/{story.ACTION}", content=body, headers=headers)
     assert answer.status_code == 400
     assert "JSON" in answer.json()["detail"]
 
