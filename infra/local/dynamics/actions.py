@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.local.dynamics import bulk_messages, errors, marketing_lists
+from infra.local.dynamics.bulk_deletion import bulk_delete
 from infra.local.dynamics.database import Row
 from infra.local.dynamics.exchange import Answer, Request, json_answer, no_content
 from infra.local.dynamics.merging import merge
@@ -18,13 +19,12 @@ from infra.local.dynamics.work import Work
 Given = Mapping[str, Any]
 
 
-def unbound_action(work: Work, name: str, request: Request) -> Answer | None:
+def unbound_action(work: Work, name: str, request: Request, base: str) -> Answer | None:
     """None when the name is no action, but perhaps a set."""
     action = _UNBOUND.get(name)
     if action is None:
         return None
-    action(work, request.json())
-    return no_content()
+    return _answer(name, action(work, request.json()), base)
 
 
 def bound_action(work: Work, table: Table, row: Row | None, name: str, request: Request, base: str) -> Answer:
@@ -34,7 +34,10 @@ def bound_action(work: Work, table: Table, row: Row | None, name: str, request: 
     action = _BOUND.get((table.name, name))
     if action is None:
         raise errors.segment_unknown(f"Microsoft.Dynamics.CRM.{name}")
-    document = action(work, row, request.json() if request.body else {})
+    return _answer(name, action(work, row, request.json() if request.body else {}), base)
+
+
+def _answer(name: str, document: Given | None, base: str) -> Answer:
     if document is None:
         return no_content()
     return json_answer({"@odata.context": f"{base}/$metadata#Microsoft.Dynamics.CRM.{name}Response", **document})
@@ -66,8 +69,9 @@ def _bulk(work: Work, table: Table, name: str, request: Request, base: str) -> A
     return bulk_messages.carry_out(work, table, name, request.json(), base)
 
 
-_UNBOUND: Final[Mapping[str, Callable[[Work, Given], None]]] = {
+_UNBOUND: Final[Mapping[str, Callable[[Work, Given], dict[str, Any] | None]]] = {
     "AddListMembersList": marketing_lists.add_members,
+    "BulkDelete": bulk_delete,
     "Merge": merge,
 }
 _BOUND: Final[Mapping[tuple[str, str], Callable[[Work, Row, Given], dict[str, Any] | None]]] = {

@@ -15,6 +15,7 @@ from infra.local.dynamics.callers import Caller
 from infra.local.dynamics.definitions import answer_definitions, is_about_definitions
 from infra.local.dynamics.environment import Environment
 from infra.local.dynamics.exchange import Answer, Request, error_answer, json_answer
+from infra.local.dynamics.metadata_changes import retrieve_metadata_changes
 from infra.local.dynamics.navigation_requests import (
     read_collection,
     read_single,
@@ -76,8 +77,10 @@ def _dispatch(work: Work, request: Request) -> Answer:
 def _unbound(work: Work, segment: Segment, request: Request, base: str) -> Answer | None:
     if segment.name == "WhoAmI" and request.method == "GET":
         return _who_am_i(work, base)
+    if segment.name == "RetrieveMetadataChanges" and request.method == "GET":
+        return retrieve_metadata_changes(work, segment, request, base)
     if request.method == "POST" and segment.arguments is None:
-        return unbound_action(work, segment.name, request)
+        return unbound_action(work, segment.name, request, base)
     return None
 
 

@@ -227,3 +227,27 @@ def test_tables_and_columns_are_listed(client: DataverseClient) -> None:
     assert {column["LogicalName"] for column in client.tables.list_columns("lead")} >= {"leadid", "subject"}
     names = {relation["SchemaName"] for relation in client.tables.list_table_relationships("lead")}
     assert "campaign_leads" in names
+
+
+def test_bulk_delete(client: DataverseClient) -> None:
+    """A list is deleted by a job, which is over here when the answer comes."""
+    ids = client.records.create("lead", [{"lastname": "To go"}, {"lastname": "To go"}])
+    assert client.records.delete("lead", ids)
+    assert len(client.records.list("lead", filter="lastname eq 'To go'")) == 0
+
+
+def test_columns_with_what_their_types_tell(client: DataverseClient) -> None:
+    """It reads lengths and ranges of all columns in one go."""
+    columns = {column["LogicalName"]: column for column in client.tables.list_columns("lead", typed=True)}
+    assert columns["mobilephone"]["MaxLength"] == 20
+    assert columns["numberofemployees"]["MaxValue"] == 1_000_000
+
+
+def test_an_alternate_key_in_a_batch(client: DataverseClient) -> None:
+    """An upsert works there too."""
+    key = client.tables.create_alternate_key("contact", "cap_employee", ["employeeid"])
+    batch = client.batch.new()
+    batch.records.upsert("contact", [UpsertItem({"employeeid": "E1"}, {"lastname": "Keyed"})])
+    assert not batch.execute().has_errors
+    assert len(client.records.list("contact", filter="employeeid eq 'e1'")) == 1
+    client.tables.delete_alternate_key("contact", key.metadata_id)
