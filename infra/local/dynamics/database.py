@@ -57,6 +57,12 @@ class Database:
         highest = self._connection.execute(f'SELECT max({VERSION}) FROM "{table.name}"').fetchone()[0]
         self._version = max(self._version, highest or 0, self._highest_deleted())
 
+    def drop_column(self, table: Table, column: Column) -> None:
+        self._connection.execute(f'DROP INDEX IF EXISTS "by_{table.name}_{column.name}"')
+        self._indexed.discard((table.name, column.name))
+        for name, _ in _sql_columns([column]):
+            self._connection.execute(f'ALTER TABLE "{table.name}" DROP COLUMN "{name}"')
+
     def drop_all(self) -> None:
         names = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in names:
