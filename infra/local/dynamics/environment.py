@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ConfigDict, with_config
 
 from infra.local.dynamics import seeding
-from infra.local.dynamics.callers import Callers
+from infra.local.dynamics.callers import Caller, Callers
 from infra.local.dynamics.clock import Clock
 from infra.local.dynamics.customizing import Customizations
 from infra.local.dynamics.database import Database
@@ -84,8 +84,8 @@ class Environment:
         self.contested = Contested()
         self._open()
 
-    def filters(self, user_id: str) -> FilterSql:
-        return FilterSql(self.schema, now=self.clock.now(), user_id=user_id, index=self.database.index)
+    def filters(self, caller: Caller) -> FilterSql:
+        return FilterSql(self.schema, now=self.clock.now(), caller=caller, index=self.database.index)
 
     def replace_table(self, table: Table) -> None:
         self.schema.put(table)

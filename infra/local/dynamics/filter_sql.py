@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from infra.local.dynamics import errors
+from infra.local.dynamics.callers import Caller
 from infra.local.dynamics.collation import fold
 from infra.local.dynamics.crm_functions import FUNCTIONS, Asked
 from infra.local.dynamics.filter_tree import (
@@ -27,6 +28,8 @@ from infra.local.dynamics.filter_tree import (
     Or,
     Path,
 )
+from infra.local.dynamics.privileges import Verb
+from infra.local.dynamics.reach import within_reach
 from infra.local.dynamics.schema import (
     FRACTION_KINDS,
     LOOKUP_KINDS,
@@ -71,10 +74,12 @@ class Term:
 class FilterSql:
     """`index` is told about columns that equality is asked of."""
 
-    def __init__(self, schema: Schema, *, now: datetime, user_id: str, index: Callable[[Table, Column], None]) -> None:
+    def __init__(
+        self, schema: Schema, *, now: datetime, caller: Caller, index: Callable[[Table, Column], None]
+    ) -> None:
         self._schema = schema
         self._now = now
-        self._user_id = user_id
+        self._caller = caller
         self._index = index
         self._aliases = 0
 
@@ -120,13 +125,16 @@ class FilterSql:
         target = self._schema.tables.get(single.target) if single else None
         if single is None or target is None:
             raise errors.property_unknown(names[0], scope.table.name)
+        self._caller.require(Verb.READ, target)
         inner = Scope(target, self._alias())
         term = self.path(names[1:], inner)
         column = scope.table.columns[single.column]
         on = f'{inner.alias}."{target.id}" = {scope.alias}."{column.name}"'
         if column.type_name:
             on += f" AND {scope.alias}.\"{column.type_name}\" = '{target.name}'"
-        return Term(term.sql.wrapped("(SELECT ", f' FROM "{target.name}" AS {inner.alias} WHERE {on})'), term.type)
+        reach = within_reach(self._caller, target, inner.alias)
+        text = f'(SELECT {term.sql.text} FROM "{target.name}" AS {inner.alias} WHERE {on} AND {reach.text})'
+        return Term(Sql(text, (*term.sql.values, *reach.values)), term.type)
 
     def _comparison(self, node: Compare, scope: Scope) -> Sql:
         for value, other in ((node.right, node.left), (node.left, node.right)):
@@ -180,7 +188,7 @@ class FilterSql:
         name = node.parameters.get("PropertyName")
         column = _property(scope.table, name.value if name else None)
         self._index(scope.table, column)
-        asked = Asked(column, f'{scope.alias}."{column.name}"', node.parameters, self._now, self._user_id)
+        asked = Asked(column, f'{scope.alias}."{column.name}"', node.parameters, self._now, self._caller.user_id)
         return function(asked)
 
     def _lambda(self, node: Lambda, scope: Scope) -> Sql:
@@ -198,7 +206,12 @@ class FilterSql:
         return joined(" AND NOT ", [rows, body]).wrapped("NOT EXISTS (SELECT 1 ", ")")
 
     def related(self, relation: Children | Association, outer: Scope) -> tuple[Scope, Sql]:
-        """The other side of a collection, and `FROM … WHERE …` for its rows."""
+        """The other side of a collection, and `FROM … WHERE …` for those of its rows that the caller may see."""
+        scope, rows = self._related(relation, outer)
+        self._caller.require(Verb.READ, scope.table)
+        return scope, joined(" AND ", [rows, within_reach(self._caller, scope.table, scope.alias)])
+
+    def _related(self, relation: Children | Association, outer: Scope) -> tuple[Scope, Sql]:
         alias = self._alias()
         if isinstance(relation, Association):
             target = self._schema.tables[relation.target]

@@ -14,7 +14,7 @@ from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import parse_options
 from infra.local.dynamics.representation import lookup_target
 from infra.local.dynamics.row_queries import answer_rows
-from infra.local.dynamics.row_requests import read_row, require_fresh
+from infra.local.dynamics.row_requests import read_row, require_fresh, require_readable
 from infra.local.dynamics.schema import Association, Children, Single, Table
 from infra.local.dynamics.sql import joined
 from infra.local.dynamics.work import Work
@@ -22,7 +22,7 @@ from infra.local.dynamics.writing import update_row
 
 
 def read_single(work: Work, table: Table, key: RowKey, single: Single, request: Request, base: str) -> Answer:
-    row, target = work.require(table, key), work.schema.tables.get(single.target)
+    row, target = require_readable(work, table, key), work.schema.tables.get(single.target)
     column = table.columns[single.column]
     row_id = row[column.name]
     if row_id is None or (target is not None and lookup_target(column, row) != single.target):
@@ -35,10 +35,9 @@ def read_single(work: Work, table: Table, key: RowKey, single: Single, request: 
 def read_collection(
     work: Work, table: Table, key: RowKey, relation: Children | Association, request: Request, base: str
 ) -> Answer:
-    row, filters = work.require(table, key), work.environment.filters(work.caller.user_id)
+    row, filters = require_readable(work, table, key), work.environment.filters(work.caller)
     options = parse_options(request.query)
     scope, source = filters.related(relation, Scope(table, row=row[table.id]))
-    work.caller.require(Verb.READ, scope.table)
     if options.filter is not None:
         source = joined(" AND ", [source, filters.condition(options.filter, scope)])
     path = f"{table.set_name}({row[table.id]})/{relation.name}"

@@ -12,6 +12,7 @@ from infra.local.dynamics.database import VERSION, Row
 from infra.local.dynamics.filter_sql import FilterSql, Scope
 from infra.local.dynamics.formatted import formatted_value
 from infra.local.dynamics.preferences import FORMATTED, LOGICAL_NAME, NAVIGATION, PAGE_LIMIT, Preferences
+from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import Expand, Options
 from infra.local.dynamics.schema import Association, Children, Column, Single, Table
 from infra.local.dynamics.selection import select_page, selected_columns, sorting
@@ -77,12 +78,14 @@ class Shape:
         if target is None:
             raise errors.not_simulated(f"rows of {single.target}, which {single.name} leads to")
         found = self.work.database.fetch(target, row_id)
-        return self._shape(target, options).json(found) if found else None
+        if found is None or not self.work.caller.reaches(Verb.READ, target, found):
+            return None
+        return self._shape(target, options).json(found)
 
     def _expanded_collection(
         self, relation: Children | Association, options: Options, row: Row
     ) -> list[dict[str, Any]]:
-        filters = self.work.environment.filters(self.work.caller.user_id)
+        filters = self.work.environment.filters(self.work.caller)
         rows = related_rows(self.work, filters, self.table, row, relation, options)
         target = relation.target if isinstance(relation, Association) else relation.child
         shape = self._shape(self.work.schema.tables[target], options)

@@ -10,8 +10,10 @@ from infra.local.dynamics.exchange import Answer, Request, json_answer
 from infra.local.dynamics.filter_sql import FilterSql, Scope
 from infra.local.dynamics.paging import next_link, read_token
 from infra.local.dynamics.preferences import PAGE_LIMIT, TOTAL, TOTAL_EXCEEDED, Preferences
-from infra.local.dynamics.privileges import Depth, Verb
+from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import Options, parse_options
+from infra.local.dynamics.reach import within_reach
+from infra.local.dynamics.read_access import require_expandable
 from infra.local.dynamics.representation import Shape, context, needed_columns
 from infra.local.dynamics.schema import Table
 from infra.local.dynamics.selection import count_rows, select_page, selected_columns, sorting
@@ -24,7 +26,7 @@ def query_rows(work: Work, table: Table, request: Request, base: str) -> Answer:
     options, preferences = parse_options(request.query), request.preferences
     if preferences.tracks_changes or options.delta_token:
         return tracked_rows(work, table, request, base)
-    filters = work.environment.filters(work.caller.user_id)
+    filters = work.environment.filters(work.caller)
     scope = Scope(table, "t0")
     source = _source(work, filters, scope, options)
     return answer_rows(work, request, base, scope=scope, source=source, filters=filters, path=table.set_name)
@@ -37,6 +39,7 @@ def answer_rows(
     options, preferences, table = parse_options(request.query), request.preferences, scope.table
     number, after = read_token(options.skip_token) if options.skip_token else (1, None)
     columns = selected_columns(table, options.select)
+    require_expandable(work.caller, work.schema, table, options.expand)
     page = select_page(
         work.database,
         scope,
@@ -59,7 +62,7 @@ def answer_rows(
 def count_set(work: Work, table: Table) -> Answer:
     """`/contacts/$count`: a bare number, 5,000 at most."""
     work.caller.require(Verb.READ, table)
-    filters = work.environment.filters(work.caller.user_id)
+    filters = work.environment.filters(work.caller)
     source = _source(work, filters, Scope(table, "t0"), Options())
     number = count_rows(work.database, source, limit=PAGE_LIMIT)
     return Answer(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode())
@@ -67,9 +70,8 @@ def count_set(work: Work, table: Table) -> Answer:
 
 def _source(work: Work, filters: FilterSql, scope: Scope, options: Options) -> Sql:
     conditions = [Sql(f'FROM "{scope.table.name}" AS {scope.alias} WHERE 1')]
-    if scope.table.is_owned and work.caller.depth(Verb.READ, scope.table) == Depth.BASIC:
-        # Rows out of reach are left out in silence.
-        conditions.append(Sql(f"{scope.alias}.ownerid = ?", (work.caller.user_id,)))
+    # Rows out of reach are left out in silence.
+    conditions.append(within_reach(work.caller, scope.table, scope.alias))
     if options.filter is not None:
         conditions.append(filters.condition(options.filter, scope))
     return joined(" AND ", conditions)

@@ -15,6 +15,7 @@ from infra.local.dynamics.database import Row
 from infra.local.dynamics.exchange import Answer, Request, json_answer, no_content
 from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import parse_options
+from infra.local.dynamics.read_access import require_expandable
 from infra.local.dynamics.representation import Shape, context, etag
 from infra.local.dynamics.schema import Table
 from infra.local.dynamics.selection import selected_columns
@@ -24,19 +25,23 @@ from infra.local.dynamics.writing import create_row, delete_row, update_row
 
 
 def read_row(work: Work, table: Table, key: RowKey, request: Request, base: str) -> Answer:
-    work.caller.require(Verb.READ, table)
-    row = work.require(table, key)
-    work.caller.require_row(Verb.READ, table, row)
+    row = require_readable(work, table, key)
     if _is_unchanged(request, row):
         return Answer(HTTPStatus.NOT_MODIFIED, {"OData-Version": "4.0", "ETag": etag(row)})
     return _row_answer(work, table, row, request, base, status=HTTPStatus.OK)
 
 
+def require_readable(work: Work, table: Table, key: RowKey) -> Row:
+    """The table's privilege comes first: who lacks it does not learn whether the row exists."""
+    work.caller.require(Verb.READ, table)
+    row = work.require(table, key)
+    work.caller.require_row(Verb.READ, table, row)
+    return row
+
+
 def read_property(work: Work, table: Table, key: RowKey, name: str, base: str) -> Answer:
     """`contacts(…)/fullname`."""
-    work.caller.require(Verb.READ, table)
-    row, column = work.require(table, key), table.readable_names[name]
-    work.caller.require_row(Verb.READ, table, row)
+    row, column = require_readable(work, table, key), table.readable_names[name]
     if row[column.name] is None:
         return no_content()
     where = f"{table.set_name}({row[table.id]})/{name}"
@@ -109,13 +114,15 @@ def _written(
 ) -> Answer:
     if request.preferences.returns_row:
         status = HTTPStatus.CREATED if created else HTTPStatus.OK
-        return _row_answer(work, table, work.require(table, key), request, base, status=status)
+        # Without the privilege to read, the write is refused with its answer [K].
+        return _row_answer(work, table, require_readable(work, table, key), request, base, status=status)
     url = f"{base}/{table.set_name}({address})"
     return no_content(OData_EntityId=url, Location=url if request.in_batch else "")
 
 
 def _row_answer(work: Work, table: Table, row: Row, request: Request, base: str, *, status: int) -> Answer:
     options, preferences = parse_options(request.query), request.preferences
+    require_expandable(work.caller, work.schema, table, options.expand)
     shape = Shape(work, table, selected_columns(table, options.select), options.expand, preferences)
     document = {"@odata.context": context(base, table.set_name, options, single=True), **shape.json(row)}
     return json_answer(document, status, ETag=etag(row), Preference_Applied=preferences.applied)
