@@ -14,6 +14,8 @@ import pytest
 
 from infra.local import story
 from infra.local.stack import Stack, stack
+from tests.journeys import killing_proxy
+from tests.journeys.killing_proxy import ProxiedHosts
 
 SETTLES_SECONDS = 60.0
 _numbers = itertools.count(1)
@@ -32,6 +34,12 @@ def running() -> Iterator[Stack]:
 def app(running: Stack) -> Iterator["App"]:
     with httpx.Client(base_url=running.app, headers={"x-functions-key": running.key}, timeout=30) as client:
         yield App(client, running)
+
+
+@pytest.fixture(scope="session")
+def proxied_hosts(running: Stack) -> Iterator[ProxiedHosts]:
+    with killing_proxy.proxied_hosts(running) as hosts:
+        yield hosts
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ a run in which nobody dies.
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import httpx
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.local.serve import served
+from infra.local.stack import ROOT, Stack, host_process
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "MERGE", "DELETE", "HEAD", "OPTIONS"]
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host"}
@@ -78,3 +80,35 @@ def _as_sent(request: Request) -> str:
     """Path and query to the letter: storage signs them."""
     path = request.scope["raw_path"].decode()
     return f"{path}?{request.url.query}" if request.url.query else path
+
+
+@dataclass(frozen=True)
+class ProxiedHosts:
+    """Hosts of the app whose storage lies behind the proxy. They answer requests only; what they leave behind is for
+    the stack's own host to finish. (A message that a killed host had taken would stay hidden for ten minutes.)
+    """
+
+    plan: Plan
+    settings: Mapping[str, str]
+    key: str
+
+    @contextlib.contextmanager
+    def host(self) -> Iterator[tuple[int, str]]:
+        """Process id and URL."""
+        with host_process(ROOT, port=0, key=self.key, settings=self.settings) as (process, url):
+            yield process.pid, url
+
+
+@contextlib.contextmanager
+def proxied_hosts(running: Stack) -> Iterator[ProxiedHosts]:
+    plan = Plan()
+    parts = urlsplit(running.storage.table_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    with killing_proxy(origin, plan) as proxy:
+        settings = {
+            **running.settings,
+            "AzureWebJobsStorage": running.storage.connection_string.replace(origin, proxy),
+            "AzureWebJobs.deliver.Disabled": "true",
+            "AzureWebJobs.wake.Disabled": "true",
+        }
+        yield ProxiedHosts(plan, settings, running.key)

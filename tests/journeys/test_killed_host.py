@@ -1,58 +1,17 @@
 """The host is killed with SIGKILL between any two steps of a capture; the capture stands once all the same."""
 
-import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
 import httpx
-import pytest
 from azure.data.tables import TableServiceClient
 
 from core.domain.capture import Capture, identity
 from core.storage.names import LEDGER_TABLE
-from infra.local import stack as local_stack
 from infra.local import story
-from infra.local.stack import Stack, host_process
 from tests.journeys.conftest import App, Person
-from tests.journeys.killing_proxy import Plan, killing_proxy
+from tests.journeys.killing_proxy import ProxiedHosts
 
 # More than a capture takes; how many it really takes is counted first.
 STEPS_MOST = 12
 LATER_PERSONS = 7000
-
-
-@dataclass(frozen=True)
-class Victims:
-    """Hosts whose storage lies behind the proxy."""
-
-    plan: Plan
-    settings: dict[str, str]
-    key: str
-
-    @contextlib.contextmanager
-    def host(self) -> Iterator[tuple[int, str]]:
-        with host_process(local_stack.ROOT, port=0, key=self.key, settings=self.settings) as (process, url):
-            yield process.pid, url
-
-
-@pytest.fixture(scope="module")
-def victims(running: Stack) -> Iterator[Victims]:
-    """They answer captures only: what they leave behind is for the stack's own host to finish.
-
-    (A message that a killed host had taken would stay hidden for ten minutes, as on Azure.)
-    """
-    plan = Plan()
-    parts = urlsplit(running.storage.table_url)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    with killing_proxy(origin, plan) as proxy:
-        settings = {
-            **running.settings,
-            "AzureWebJobsStorage": running.storage.connection_string.replace(origin, proxy),
-            "AzureWebJobs.deliver.Disabled": "true",
-            "AzureWebJobs.wake.Disabled": "true",
-        }
-        yield Victims(plan, settings, running.key)
 
 
 def _post(url: str, key: str, person: Person) -> httpx.Response | None:
@@ -64,7 +23,7 @@ def _post(url: str, key: str, person: Person) -> httpx.Response | None:
         return None
 
 
-def _steps_of_a_capture(victims: Victims) -> list[str]:
+def _steps_of_a_capture(victims: ProxiedHosts) -> list[str]:
     with victims.host() as (_, url):
         victims.plan.begin()
         answer = _post(url, victims.key, Person(LATER_PERSONS))
@@ -73,8 +32,9 @@ def _steps_of_a_capture(victims: Victims) -> list[str]:
         return list(victims.plan.seen)
 
 
-def test_killed_between_any_two_steps_the_capture_stands_once(victims: Victims, app: App) -> None:
+def test_killed_between_any_two_steps_the_capture_stands_once(proxied_hosts: ProxiedHosts, app: App) -> None:
     """Whatever had been durable is completed by another host; what had not, when it is sent again. One row, one log."""
+    victims = proxied_hosts
     steps = _steps_of_a_capture(victims)
     assert 5 <= len(steps) <= STEPS_MOST, steps
     persons: list[Person] = []
