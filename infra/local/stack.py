@@ -71,7 +71,9 @@ def stack(
         authority = parts.enter_context(_entra(directory, certificates.server))
         identity = parts.enter_context(_entra(directory, None))
         database = folder / "dynamics.sqlite" if data else None
-        crm = parts.enter_context(dynamics(directory.verify, client_ids=(DEMO.client_id,), database=database))
+        crm = parts.enter_context(
+            dynamics(directory.verify, client_ids=(DEMO.client_id,), database=database, tenant_id=DEMO.tenant_id)
+        )
         vault = parts.enter_context(_vault(directory, authority, certificates, data and folder / "vault.json"))
         key = _host_key(folder)
         effective = {**_settings(storage, authority, identity, vault, crm.url, certificates), **(settings or {})}

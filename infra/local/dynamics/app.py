@@ -7,12 +7,12 @@ operation does is `operations`', in a $batch or alone `unkind_work`'s.
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.local.dynamics import errors
+from infra.local.dynamics.bearer_token import Verify, sender, unauthorized
 from infra.local.dynamics.callers import Caller
 from infra.local.dynamics.environment import Environment
 from infra.local.dynamics.exchange import Answer, Request, error_answer
@@ -21,7 +21,6 @@ from infra.local.dynamics.request_log import Entry
 from infra.local.dynamics.unkind_answers import close_connection, reset_connection, unkind_answer
 from infra.local.dynamics.unkind_work import UnkindWork, find_fault
 
-Verify = Callable[[str, str], Mapping[str, object]]
 CONTROL: Final = "/_control"
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _IMPERSONATION: Final = frozenset({"callerobjectid", "mscrmcallerid"})
@@ -89,31 +88,19 @@ class _Served:
         if ordered is not None:
             return ordered
         if rule is not None and rule.kind is Kind.UNAUTHORIZED:
-            return self._unauthorized()
+            return unauthorized(self._environment)
         try:
             return UnkindWork(self._environment, self._caller(request), self._entry).perform(request)
         except errors.UnauthorizedError:
-            return self._unauthorized()
+            return unauthorized(self._environment)
         except errors.DataverseError as error:
             return error_answer(error)
 
     def _caller(self, request: Request) -> Caller:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise errors.UnauthorizedError
-        try:
-            claims = self._verify(token.strip(), self._environment.url)
-        except ValueError as problem:
-            raise errors.UnauthorizedError from problem
+        self._entry.user = sender(self._environment, self._verify, request)
         if impersonated := _IMPERSONATION.intersection(request.headers):
             raise errors.not_simulated(f"requests for another user ({min(impersonated)})")
-        self._entry.user = str(claims.get("appid") or claims.get("azp") or "")
         return self._environment.callers.application(self._entry.user)
-
-    def _unauthorized(self) -> Answer:
-        where = "https://login.microsoftonline.com/common/oauth2/authorize"
-        challenge = f"Bearer authorization_uri={where}, resource_id={self._environment.url}/"
-        return Answer(401, {"WWW-Authenticate": challenge})
 
     def _log(self, answer: Answer, read: int, written: int) -> None:
         self._entry.status = answer.status

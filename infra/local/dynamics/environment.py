@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ConfigDict, with_config
 
@@ -22,6 +23,8 @@ from infra.local.dynamics.latency import Latency
 from infra.local.dynamics.metadata_files import shipped_schema
 from infra.local.dynamics.request_log import RequestLog
 from infra.local.dynamics.schema import Schema, Table
+
+EnvironmentKind = Literal["production", "sandbox"]
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -52,8 +55,19 @@ class Ids:
 
 
 class Environment:
-    def __init__(self, name: str, client_ids: Sequence[str], file: Path | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        client_ids: Sequence[str],
+        file: Path | None,
+        *,
+        kind: EnvironmentKind = "production",
+        tenant_id: str | None = None,
+    ) -> None:
         self.name = name
+        self.kind = kind
+        self.tenant_id = tenant_id.lower() if tenant_id else None
+        """Whose tokens are good here; None for those of any tenant."""
         self.client_ids = tuple(client_ids)
         self.url = ""
         self.database = Database(file)
@@ -73,6 +87,8 @@ class Environment:
 
     def become(self, organization_id: str) -> None:
         """As when an environment was copied over this one: the same rows and URL, another organisation."""
+        table = self.schema.tables["organization"]
+        self.database.update(table, self.organization_id, {table.id: organization_id})
         self.database.set_fact("organization_id", organization_id)
 
     def reset(self) -> None:

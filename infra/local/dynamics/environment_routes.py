@@ -7,20 +7,22 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from infra.local.control import parsed, read_json
-from infra.local.dynamics.environment import Environment
+from infra.local.dynamics.environment import Environment, EnvironmentKind
 
 
 class EnvironmentOrder(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = "sandbox"
+    name: str = Field(default="sandbox", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,62}$")
+    """Not that of another one; with a database file it is part of a file's name."""
+    kind: EnvironmentKind = "sandbox"
     client_ids: tuple[str, ...] | None = None
     """As in the first environment, unless given."""
 
@@ -40,7 +42,7 @@ class EnvironmentRoutes:
         self,
         environment: Environment,
         everyone: Callable[[], Iterable[Environment]],
-        start: Callable[[str, tuple[str, ...]], Environment],
+        start: Callable[[str, tuple[str, ...], EnvironmentKind], Environment],
     ) -> None:
         self._environment = environment
         self._everyone = everyone
@@ -59,7 +61,8 @@ class EnvironmentRoutes:
     async def _add(self, request: Request) -> Response:
         order = parsed(_ENVIRONMENT, await read_json(request))
         client_ids = self._environment.client_ids if order.client_ids is None else order.client_ids
-        return JSONResponse(_described(await run_in_threadpool(self._start, order.name, client_ids)), 201)
+        started = await run_in_threadpool(self._start, order.name, client_ids, order.kind)
+        return JSONResponse(_described(started), 201)
 
     async def _copied(self, request: Request) -> Response:
         """Another environment was copied over this one: the rows stay, the organisation is another."""
@@ -69,4 +72,9 @@ class EnvironmentRoutes:
 
 
 def _described(environment: Environment) -> dict[str, Any]:
-    return {"name": environment.name, "url": environment.url, "organization_id": environment.organization_id}
+    return {
+        "name": environment.name,
+        "kind": environment.kind,
+        "url": environment.url,
+        "organization_id": environment.organization_id,
+    }

@@ -110,7 +110,7 @@ def _organization(environment: Environment) -> Iterator[Seed]:
             "statuscode": 1,
         },
     )
-    organization = {"organizationid": ids.organization, "name": environment.name, "languagecode": 1033}
+    organization = {"organizationid": environment.organization_id, "name": environment.name, "languagecode": 1033}
     organization |= {"isduplicatedetectionenabled": 1, "expirechangetrackingindays": 7, "basecurrencyid": ids.currency}
     yield "organization", organization
     yield "businessunit", {"businessunitid": ids.business_unit, "name": environment.name, "isdisabled": 0}

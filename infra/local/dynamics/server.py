@@ -10,9 +10,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from infra.local.control import BadOrderError, refuse_order
-from infra.local.dynamics.app import DynamicsApp, Verify
+from infra.local.dynamics.app import DynamicsApp
+from infra.local.dynamics.bearer_token import Verify
 from infra.local.dynamics.control_routes import ControlRoutes, refuse
-from infra.local.dynamics.environment import Environment
+from infra.local.dynamics.environment import Environment, EnvironmentKind
 from infra.local.dynamics.environment_routes import EnvironmentRoutes
 from infra.local.dynamics.errors import DataverseError
 from infra.local.serve import served
@@ -45,33 +46,44 @@ def dynamics(
     database: Path | None = None,
     name: str = "contoso",
     certificate: Path | None = None,
+    tenant_id: str | None = None,
 ) -> Iterator[Dynamics]:
     """Serve an environment until the block ends.
 
     `verify` takes a bearer token and the audience it must be for (the environment's URL), and returns its claims or
     raises ValueError. `client_ids` become application users with a full role. `database` is a file that keeps
     everything, so that a restart is the same organisation; without it all is gone at the end. With `certificate` (a PEM
-    file with private key and chain) it is https, which Microsoft's own client insists on.
+    file with private key and chain) it is https, which Microsoft's own client insists on. With `tenant_id` tokens of
+    other tenants are refused.
     """
     with contextlib.ExitStack() as stack:
-        yield Dynamics(_Servers(stack, verify, database, certificate).start(name, tuple(client_ids), port=port))
+        servers = _Servers(stack, verify, database, certificate, tenant_id)
+        yield Dynamics(servers.start(name, tuple(client_ids), "production", port=port))
 
 
 class _Servers:
     def __init__(
-        self, stack: contextlib.ExitStack, verify: Verify, database: Path | None, certificate: Path | None
+        self,
+        stack: contextlib.ExitStack,
+        verify: Verify,
+        database: Path | None,
+        certificate: Path | None,
+        tenant_id: str | None,
     ) -> None:
         self._stack = stack
         self._certificate = certificate
         self._verify = verify
         self._database = database
+        self._tenant_id = tenant_id
         self._environments: list[Environment] = []
         self._lock = threading.Lock()
 
-    def start(self, name: str, client_ids: tuple[str, ...], *, port: int = 0) -> Environment:
+    def start(self, name: str, client_ids: tuple[str, ...], kind: EnvironmentKind, *, port: int = 0) -> Environment:
         """Orders for further environments come from the first one's thread, hence the lock."""
         with self._lock:
-            environment = Environment(name, client_ids, self._file(name))
+            if any(name.lower() == other.name.lower() for other in self._environments):
+                raise BadOrderError(f"There is an environment {name} already.")
+            environment = Environment(name, client_ids, self._file(name), kind=kind, tenant_id=self._tenant_id)
             self._stack.callback(environment.database.close)
             make_app = functools.partial(self._app, environment)
             self._stack.enter_context(served(make_app, port=port, certificate=self._certificate))
