@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.capture import Capture
-from core.domain.conversion import SUPPORTED_TYPES, Misfit, convert
+from core.domain.conversion import SUPPORTED_TYPES, Content, Misfit, Rules, convert
 from core.domain.prospect import Prospect, field_name
 from core.domain.table import EMAIL_COLUMNS, Column, Table
 from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
@@ -53,6 +53,9 @@ class MappingRow(BaseModel):
             raise ValueError("a row takes its value from `source` or from `constant`: give one of them")
         return self
 
+    def rules(self) -> Rules:
+        return Rules(self.choices, self.too_long, self.on_unknown)
+
 
 class FieldMapping(BaseModel):
     """A saved version, with the facts about its columns as they were when it was saved."""
@@ -70,7 +73,7 @@ class ColumnValue:
     """A value that is fit for its column; None erases."""
 
     column: str
-    value: str | int | None
+    value: Content | None
     policy: Policy
 
 
@@ -178,7 +181,7 @@ def _converted(
 ) -> ColumnValue | Misfit | None:
     if is_missing(value):
         return None
-    converted = convert(column, value, choices=row.choices, too_long=row.too_long)
+    converted = convert(column, value, row.rules())
     if isinstance(converted, Misfit):
         return converted
     if converted.warning:
@@ -240,7 +243,7 @@ def _value_findings(index: int, row: MappingRow, column: Column) -> Iterable[Fin
     fixed |= {f"choices.{said}": to for said, to in row.choices.items()}
     for name, value in fixed.items():
         if not is_missing(value):
-            converted = convert(column, value, choices={}, too_long="fail")
+            converted = convert(column, value, Rules(too_long="fail", on_unknown="fail"))
             if isinstance(converted, Misfit):
                 yield Finding(f"rows.{index}.{name}", converted.message)
 

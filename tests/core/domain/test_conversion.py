@@ -1,19 +1,23 @@
 """One value into one column."""
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.conversion import Converted, Misfit, convert, truncated, utf16_length
+from core.domain.conversion import Converted, Misfit, Rules, convert, truncated, utf16_length
 from core.domain.table import Choice, Column
 from core.domain.values import FieldValue, as_text
 from tests.builders import RATINGS
 from tests.strategies import any_text, field_values
 
 
-def _text(value: FieldValue, most: int | None = 100, too_long: str = "truncate") -> Converted | Misfit:
+def _text(
+    value: FieldValue, most: int | None = 100, too_long: Literal["truncate", "fail"] = "truncate"
+) -> Converted | Misfit:
     column = Column(name="jobtitle", type="String", max_length=most)
-    return convert(column, value, choices={}, too_long=too_long)
+    return convert(column, value, Rules(too_long=too_long))
 
 
 @pytest.mark.parametrize(
@@ -73,17 +77,15 @@ def test_the_order_of_options_does_not_matter(said: str, order: list[Choice]) ->
     """Metadata lists options in no promised order."""
     column = Column(name="leadqualitycode", type="Picklist", choices=tuple(order))
     as_listed = Column(name="leadqualitycode", type="Picklist", choices=RATINGS)
-    listed = convert(as_listed, said, choices={}, too_long="truncate")
+    listed = convert(as_listed, said, Rules())
     assert isinstance(listed, Converted)
-    assert convert(column, said, choices={}, too_long="truncate") == listed
+    assert convert(column, said, Rules()) == listed
 
 
 def test_of_many_options_a_dozen_is_named() -> None:
     """A country list does not fill the log; options without labels are named by value."""
     options = (Choice(value=0), *(Choice(value=n, labels=(f"Option {n}",)) for n in range(1, 20)))
-    refused = convert(
-        Column(name="country", type="Picklist", choices=options), "x" * 500, choices={}, too_long="truncate"
-    )
+    refused = convert(Column(name="country", type="Picklist", choices=options), "x" * 500, Rules())
     assert isinstance(refused, Misfit)
     assert "takes 0, Option 1 (1)" in refused.message
     assert refused.message.endswith("and 8 more.")

@@ -1,0 +1,37 @@
+"""One value into what its column takes. `convert` is the one entrance; each kind of column has a file.
+
+A value that does not fit is a `Misfit` with a sentence that says what would be accepted; nothing is raised, because
+one bad field never loses the lead.
+"""
+
+from collections.abc import Callable, Mapping
+
+from core.domain.conversion.choices import as_choice
+from core.domain.conversion.outcome import Content, Converted, Misfit, Rules, Transform
+from core.domain.conversion.text import as_column_text, truncated, utf16_length
+from core.domain.table import Column
+from core.domain.values import FieldValue
+
+__all__ = [
+    "SUPPORTED_TYPES",
+    "Content",
+    "Converted",
+    "Misfit",
+    "Rules",
+    "Transform",
+    "convert",
+    "truncated",
+    "utf16_length",
+]
+
+_CONVERTERS: Mapping[str, Callable[[Column, FieldValue, Rules], Converted | Misfit]] = {
+    "String": as_column_text,
+    "Memo": as_column_text,
+    "Picklist": as_choice,
+}
+SUPPORTED_TYPES = tuple(_CONVERTERS)
+
+
+def convert(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
+    """The value as the column takes it over the wire."""
+    return _CONVERTERS[column.type](column, value, rules)
