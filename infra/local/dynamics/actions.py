@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.local.dynamics import bulk_messages, errors, marketing_lists
+from infra.local.dynamics.addresses import Segment, key_values
 from infra.local.dynamics.bulk_deletion import bulk_delete
 from infra.local.dynamics.database import Row
 from infra.local.dynamics.exchange import Answer, Request, json_answer, no_content
 from infra.local.dynamics.merging import merge
-from infra.local.dynamics.privileges import Depth
 from infra.local.dynamics.qualifying import qualify_lead
+from infra.local.dynamics.query_options import parse_options
 from infra.local.dynamics.schema import Table
+from infra.local.dynamics.user_privileges import USER_FUNCTIONS
 from infra.local.dynamics.work import Work
 
 Given = Mapping[str, Any]
@@ -43,22 +45,19 @@ def _answer(name: str, document: Given | None, base: str) -> Answer:
     return json_answer({"@odata.context": f"{base}/$metadata#Microsoft.Dynamics.CRM.{name}Response", **document})
 
 
-def bound_function(work: Work, table: Table, row: Row, name: str, _request: Request, base: str) -> Answer:
-    if (table.name, name) != ("systemuser", "RetrieveUserPrivileges"):
+def bound_function(work: Work, table: Table, row: Row, segment: Segment, request: Request, base: str) -> Answer:
+    name = segment.name.removeprefix("Microsoft.Dynamics.CRM.")
+    function = USER_FUNCTIONS.get(name) if table.name == "systemuser" else None
+    if function is None:
         raise errors.segment_unknown(f"Microsoft.Dynamics.CRM.{name}")
-    privileges = [
-        {
-            "Depth": Depth(depth).name.title(),
-            "PrivilegeId": work.database.select("SELECT privilegeid FROM privilege WHERE name = ?", (held,))[0][0],
-            "BusinessUnitId": row["businessunitid"],
-            "PrivilegeName": held,
-            "RecordFilterId": "00000000-0000-0000-0000-000000000000",
-            "RecordFilterUniqueName": "",
-        }
-        for held, depth in sorted(work.environment.callers.privileges(row["systemuserid"]).items())
-    ]
-    context = f"{base}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"
-    return json_answer({"@odata.context": context, "RolePrivileges": privileges})
+    return _answer(name, function(work, row, _parameters(segment, request)), base)
+
+
+def _parameters(segment: Segment, request: Request) -> dict[str, str]:
+    """Given in the parentheses, or as aliases that the query resolves."""
+    aliases = parse_options(request.query).aliases
+    given = key_values(segment.arguments or "")
+    return {name: aliases.get(str(value), str(value)).strip("'") for name, value in given.items()}
 
 
 def _bulk(work: Work, table: Table, name: str, request: Request, base: str) -> Answer:

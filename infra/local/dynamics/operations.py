@@ -140,8 +140,10 @@ def _on_row(
 def _behind_row(work: Work, table: Table, key: RowKey, rest: list[Segment], request: Request, base: str) -> Answer:
     first, *more = rest
     if first.name.startswith(_CRM):
-        call = bound_function if request.method == "GET" else bound_action
-        return call(work, table, work.require(table, key), first.name.removeprefix(_CRM), request, base)
+        row = work.require(table, key)
+        if request.method == "GET":
+            return bound_function(work, table, row, first, request, base)
+        return bound_action(work, table, row, first.name.removeprefix(_CRM), request, base)
     if single := table.singles.get(first.name):
         on_single: Mapping[str, partial[Answer]] = {
             "GET": partial(read_single, work, table, key, single, request, base),
