@@ -11,35 +11,53 @@ _FILLED_BY_DYNAMICS = {"Owner", "State", "Status", "Uniqueidentifier", "EntityNa
 
 
 def table_of(name: str, answers: Sequence[Mapping[str, Any]]) -> Table:
-    """The table from the answers to `protocol.table_metadata`, in its order."""
-    attributes, strings, memos, picklists = (answer.get("value", []) for answer in answers)
-    lengths = {each["LogicalName"]: each.get("MaxLength") for each in (*strings, *memos)}
-    choices = {each["LogicalName"]: tuple(_choices(each)) for each in picklists}
-    columns = (_column(each, lengths, choices) for each in attributes)
+    """The table from the answers to `protocol.table_metadata`: all columns, then what each type tells of its own."""
+    attributes, *typed = (answer.get("value") or () for answer in answers)
+    facts = {each["LogicalName"]: _facts(each) for answer in typed for each in answer}
+    columns = (_column(each, facts.get(each["LogicalName"], {})) for each in attributes)
     return Table(name=name, columns={column.name: column for column in columns})
 
 
-def _column(
-    attribute: Mapping[str, Any], lengths: Mapping[str, int | None], choices: Mapping[str, tuple[Choice, ...]]
-) -> Column:
-    name, kind = attribute["LogicalName"], attribute["AttributeType"]
+def _column(attribute: Mapping[str, Any], facts: Mapping[str, Any]) -> Column:
+    kind = _kind(attribute)
     level = (attribute.get("RequiredLevel") or {}).get("Value")
     creatable = bool(attribute.get("IsValidForCreate"))
     return Column(
-        name=name,
+        name=attribute["LogicalName"],
         type=kind,
         label=next(iter(_labels(attribute.get("DisplayName"))), ""),
         required=level in _REQUIRED_LEVELS and creatable and kind not in _FILLED_BY_DYNAMICS,
         creatable=creatable,
         updatable=bool(attribute.get("IsValidForUpdate")),
-        max_length=lengths.get(name),
-        choices=choices.get(name, ()),
+        **facts,
     )
+
+
+def _kind(attribute: Mapping[str, Any]) -> str:
+    """Multi-select choices, images and files are all Virtual; only the type's name tells them apart."""
+    kind = str(attribute["AttributeType"])
+    if kind != "Virtual":
+        return kind
+    name = (attribute.get("AttributeTypeName") or {}).get("Value") or kind
+    return str(name).removesuffix("Type")
+
+
+def _facts(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    """What the answer about one type says of a column of it."""
+    return {
+        "max_length": attribute.get("MaxLength"),
+        "minimum": attribute.get("MinValue"),
+        "maximum": attribute.get("MaxValue"),
+        "precision": attribute.get("Precision"),
+        "date_behavior": (attribute.get("DateTimeBehavior") or {}).get("Value") or "",
+        "choices": tuple(_choices(attribute)),
+    }
 
 
 def _choices(attribute: Mapping[str, Any]) -> Iterable[Choice]:
     option_set = attribute.get("OptionSet") or attribute.get("GlobalOptionSet") or {}
-    for option in option_set.get("Options", ()):
+    of_yes_and_no = (option_set.get("TrueOption"), option_set.get("FalseOption"))
+    for option in (*(option_set.get("Options") or ()), *filter(None, of_yes_and_no)):
         yield Choice(value=option["Value"], labels=tuple(_labels(option.get("Label"))))
 
 

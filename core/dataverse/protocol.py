@@ -17,7 +17,23 @@ API_PATH = "/api/data/v9.2"
 # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
 HEADERS: Mapping[str, str] = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
-_LABELS = "Microsoft.Dynamics.CRM."
+
+_TYPES = "Microsoft.Dynamics.CRM."
+_FACTS = "LogicalName,AttributeType,AttributeTypeName,DisplayName,RequiredLevel,IsValidForCreate,IsValidForUpdate"
+_LENGTH, _RANGE = ",MaxLength", ",MinValue,MaxValue"
+_OPTIONS = "&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
+_TYPED_FACTS: Mapping[str, str] = {
+    "String": _LENGTH,
+    "Memo": _LENGTH,
+    "Integer": _RANGE,
+    "Decimal": f"{_RANGE},Precision",
+    "Double": f"{_RANGE},Precision",
+    "Money": f"{_RANGE},Precision",
+    "DateTime": ",DateTimeBehavior",
+    "Boolean": "&$expand=OptionSet($select=TrueOption,FalseOption)",
+    "Picklist": _OPTIONS,
+    "MultiSelectPicklist": _OPTIONS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +117,14 @@ def _patch(table: str, row_id: str, values: Mapping[str, Any], condition: Mappin
 
 
 def table_metadata(table: str) -> tuple[Request, ...]:
-    """The table's columns, and what only their own types tell: lengths of texts, options of choices.
+    """The table's columns, and what only their own types tell; `metadata.table_of` reads the answers.
 
+    A part for each type that knows more than its name: the facts of one cannot be selected on another.
     https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
     """
     attributes = f"{API_PATH}/EntityDefinitions(LogicalName='{table}')/Attributes"
-    facts = "LogicalName,AttributeType,DisplayName,RequiredLevel,IsValidForCreate,IsValidForUpdate"
-    options = "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
-    return (
-        Request("GET", f"{attributes}?$select={facts}"),
-        Request("GET", f"{attributes}/{_LABELS}StringAttributeMetadata?$select=LogicalName,MaxLength"),
-        Request("GET", f"{attributes}/{_LABELS}MemoAttributeMetadata?$select=LogicalName,MaxLength"),
-        Request("GET", f"{attributes}/{_LABELS}PicklistAttributeMetadata?{options}"),
+    typed = (
+        Request("GET", f"{attributes}/{_TYPES}{kind}AttributeMetadata?$select=LogicalName{query}")
+        for kind, query in _TYPED_FACTS.items()
     )
+    return (Request("GET", f"{attributes}?$select={_FACTS}"), *typed)

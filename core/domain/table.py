@@ -22,16 +22,22 @@ class Choice(BaseModel):
 
 
 class Column(BaseModel):
+    """The facts that mappings keep; those of one type only are left at their defaults by every other."""
+
     model_config = ConfigDict(frozen=True)
 
     name: str
-    type: str  # Dataverse's AttributeType: String, Memo, Picklist, …
+    type: str  # Dataverse's AttributeType: String, Memo, Picklist, …; for what that calls Virtual, the type's name
     label: str = ""
     required: bool = False
     creatable: bool = True
     updatable: bool = True
     max_length: int | None = None
-    choices: tuple[Choice, ...] = ()
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    precision: int | None = None  # digits after the point
+    date_behavior: str = ""  # UserLocal, DateOnly or TimeZoneIndependent
+    choices: tuple[Choice, ...] = ()  # of a yes/no column too: 1 and 0
 
 
 class Table(BaseModel):

@@ -26,29 +26,75 @@ def _attribute(name: str, kind: str = "String", level: str = "None", **facts: An
     }
 
 
-def _table(
-    *attributes: dict[str, Any],
-    lengths: dict[str, int | None] | None = None,
-    choices: list[dict[str, Any]] | None = None,
-) -> Table:
-    texts = [{"LogicalName": name, "MaxLength": most} for name, most in (lengths or {}).items()]
-    return table_of("lead", [{"value": list(attributes)}, {"value": texts}, {"value": []}, {"value": choices or []}])
+def _table(*attributes: dict[str, Any], typed: list[dict[str, Any]] | None = None) -> Table:
+    return table_of("lead", [{"value": list(attributes)}, {"value": []}, {}, {"value": typed or []}])
 
 
 def test_a_text_column() -> None:
     """Name, type, label, length, and what may be done with it."""
-    table = _table(_attribute("lastname", level="ApplicationRequired"), lengths={"lastname": 50})
+    table = _table(
+        _attribute("lastname", level="ApplicationRequired"), typed=[{"LogicalName": "lastname", "MaxLength": 50}]
+    )
     assert table.name == "lead"
     assert table.columns["lastname"] == Column(
         name="lastname", type="String", label="Last Name", required=True, max_length=50
     )
 
 
-def test_memos_have_lengths_too() -> None:
-    """They come in an answer of their own."""
-    memo = [{"LogicalName": "description", "MaxLength": 2000}]
-    answers: list[dict[str, Any]] = [{"value": [_attribute("description", "Memo")]}, {}, {"value": memo}, {}]
-    assert table_of("lead", answers).columns["description"].max_length == 2000
+MIN_MAX = {"MinValue": 0, "MaxValue": 1_000_000}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "facts"),
+    [
+        ("Memo", {"MaxLength": 2000}, {"max_length": 2000}),
+        ("Integer", MIN_MAX, {"minimum": 0, "maximum": 1_000_000}),
+        ("Decimal", {**MIN_MAX, "Precision": 4}, {"minimum": 0, "maximum": 1_000_000, "precision": 4}),
+        ("Money", {"MinValue": -0.5, "MaxValue": None, "Precision": 0}, {"minimum": -0.5, "precision": 0}),
+        ("DateTime", {"DateTimeBehavior": {"Value": "DateOnly"}}, {"date_behavior": "DateOnly"}),
+        ("DateTime", {"DateTimeBehavior": {"Value": "UserLocal"}}, {"date_behavior": "UserLocal"}),
+        ("DateTime", {"DateTimeBehavior": None}, {}),
+        ("Double", {}, {}),
+    ],
+)
+def test_facts_of_one_type(kind: str, said: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Lengths, ranges, precision, behaviour of dates: each in the answer of its own type; each may be missing."""
+    table = _table(_attribute("x", kind), typed=[{"LogicalName": "x", **said}])
+    assert table.columns["x"] == Column(name="x", type=kind, label="Last Name", **facts)
+
+
+@pytest.mark.parametrize(
+    ("type_name", "kind"),
+    [
+        ({"Value": "MultiSelectPicklistType"}, "MultiSelectPicklist"),
+        ({"Value": "ImageType"}, "Image"),
+        ({"Value": "FileType"}, "File"),
+        ({"Value": "VirtualType"}, "Virtual"),
+        ({"Value": None}, "Virtual"),
+        (None, "Virtual"),
+    ],
+)
+def test_what_is_virtual_is_told_by_its_type_name(type_name: dict[str, Any] | None, kind: str) -> None:
+    """A multi-select choice can be mapped, an image cannot; AttributeType calls both Virtual."""
+    assert _table(_attribute("x", "Virtual", AttributeTypeName=type_name)).columns["x"].type == kind
+
+
+def test_labels_of_yes_and_no() -> None:
+    """They are options with the values 1 and 0, in every language; either may be missing."""
+    options = {
+        "TrueOption": {"Value": 1, "Label": _label("Do Not Allow", "Nicht zulassen")},
+        "FalseOption": {"Value": 0, "Label": _label("Allow", "Zulassen")},
+    }
+    allow, refuse = (
+        Choice(value=0, labels=("Allow", "Zulassen")),
+        Choice(value=1, labels=("Do Not Allow", "Nicht zulassen")),
+    )
+    donotemail = _attribute("donotemail", "Boolean")
+    assert _table(donotemail, typed=[{"LogicalName": "donotemail", "OptionSet": options}]).columns[
+        "donotemail"
+    ].choices == (refuse, allow)
+    half = {"LogicalName": "donotemail", "OptionSet": options | {"TrueOption": None}}
+    assert _table(donotemail, typed=[half]).columns["donotemail"].choices == (allow,)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +149,7 @@ def test_options_with_their_labels(label: dict[str, Any] | None, labels: tuple[s
     options = {"Options": [{"Value": 1, "Label": label}, {"Value": 100_000_000, "Label": _label("Custom")}]}
     other = "GlobalOptionSet" if where == "OptionSet" else "OptionSet"
     choices: list[dict[str, Any]] = [{"LogicalName": "leadqualitycode", where: options, other: None}]
-    column = _table(_attribute("leadqualitycode", "Picklist"), choices=choices).columns["leadqualitycode"]
+    column = _table(_attribute("leadqualitycode", "Picklist"), typed=choices).columns["leadqualitycode"]
     assert column.choices == (Choice(value=1, labels=labels), Choice(value=100_000_000, labels=("Custom",)))
 
 
@@ -113,5 +159,5 @@ def test_a_choice_without_options() -> None:
         {"LogicalName": "a", "OptionSet": None, "GlobalOptionSet": None},
         {"LogicalName": "b", "OptionSet": {}},
     ]
-    table = _table(_attribute("a", "Picklist"), _attribute("b", "Picklist"), choices=choices)
+    table = _table(_attribute("a", "Picklist"), _attribute("b", "Picklist"), typed=choices)
     assert all(column.choices == () for column in table.columns.values())

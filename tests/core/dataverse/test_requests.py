@@ -128,14 +128,33 @@ def test_an_answer_that_is_no_json_reads_as_empty(body: bytes) -> None:
 
 @pytest.mark.parametrize("table", ["lead", "contact", "account"])
 def test_metadata_is_asked_for_what_mappings_need(table: str) -> None:
-    """Columns, lengths of texts and memos, options of choices with those of global choices."""
-    requests = protocol.table_metadata(table)
-    assert [request.method for request in requests] == ["GET"] * 4
-    assert all(f"EntityDefinitions(LogicalName='{table}')/Attributes" in request.path for request in requests)
-    for request, part in zip(
-        requests, ("RequiredLevel", "StringAttribute", "MemoAttribute", "GlobalOptionSet"), strict=True
-    ):
-        assert part in request.path
+    """The columns in one part, and one for each type that tells more: eleven, that travel in one batch."""
+    columns, *typed = protocol.table_metadata(table)
+    assert "RequiredLevel" in columns.path
+    assert "AttributeTypeName" in columns.path
+    asked = {request.path.partition("CRM.")[2].partition("AttributeMetadata")[0]: request.path for request in typed}
+    assert len(asked) == len(typed) == 10
+    for kind, facts in {
+        "String": "MaxLength",
+        "Memo": "MaxLength",
+        "Integer": "MinValue,MaxValue",
+        "Decimal": "MinValue,MaxValue,Precision",
+        "Double": "MinValue,MaxValue,Precision",
+        "Money": "MinValue,MaxValue,Precision",
+        "DateTime": "DateTimeBehavior",
+        "Boolean": "TrueOption,FalseOption",
+        "Picklist": "GlobalOptionSet",
+        "MultiSelectPicklist": "GlobalOptionSet",
+    }.items():
+        assert facts in asked[kind]
+
+
+@pytest.mark.parametrize("table", ["lead", "contact", "account"])
+def test_metadata_requests_are_about_the_table(table: str) -> None:
+    """Each of them, and nothing in them has to be encoded."""
+    for request in protocol.table_metadata(table):
+        assert request.method == "GET"
+        assert f"EntityDefinitions(LogicalName='{table}')/Attributes" in request.path
         assert " " not in request.path
 
 
