@@ -30,15 +30,22 @@ def matches(text: str | None, pattern: str) -> bool | None:
 
 @functools.lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.findall(r"%|_|\[\^?[^\]]+\]|.", _folded(pattern), re.DOTALL)
+    parts = re.findall(r"%|_|\[\^?[^\]]*\]|.", _folded(pattern), re.DOTALL)
     return re.compile("".join(map(_regular, parts)), re.DOTALL)
 
 
 def _regular(part: str) -> str:
     if part in {"%", "_"}:
         return ".*" if part == "%" else "."
-    if len(part) > 1:
-        negated, members = (part[1] == "^", part[1:-1].removeprefix("^"))
-        quoted = re.sub(r"[\\^\[\]]", r"\\\g<0>", members)
-        return f"[{'^' if negated else ''}{quoted}]"
-    return re.escape(part)
+    return _one_of(part) if len(part) > 1 else re.escape(part)
+
+
+def _one_of(part: str) -> str:
+    """`[..]` or `[^..]`; an empty set, or a range that runs backwards, holds no character."""
+    negated = part.startswith("[^")
+    ranges = re.findall(r"(.)-(.)|(.)", part[1:-1].removeprefix("^"), re.DOTALL)
+    pairs = [(first or one, last or one) for first, last, one in ranges if (first or one) <= (last or one)]
+    if not pairs:
+        return "." if negated else "(?!)"
+    members = "".join(f"{re.escape(first)}-{re.escape(last)}" for first, last in pairs)
+    return f"[{'^' if negated else ''}{members}]"

@@ -34,25 +34,28 @@ _OPERATORS: Final = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 _FUNCTIONS: Final = frozenset({"contains", "startswith", "endswith"})
 _MAX_CONDITIONS: Final = 500
 _MAX_DEPTH: Final = 60
+_BARE: Final = (Path, Literal)
 _END: Final = Token("end", "", -1)
 
 
 def parse_filter(text: str, aliases: Mapping[str, str] | None = None) -> Node:
     """`aliases` are the query's parameters that begin with @."""
-    parser = _Parser(text, aliases or {})
-    tree = parser.expression()
-    parser.end()
-    return tree
+    return _Parser(text, aliases or {}).whole()
 
 
 class _Parser:
-    def __init__(self, text: str, aliases: Mapping[str, str], conditions: int = 0) -> None:
+    def __init__(self, text: str, aliases: Mapping[str, str], *, conditions: int = 0, depth: int = 0) -> None:
         self._text = text
         self._tokens = tokens(text)
         self._next = 0
         self._aliases = aliases
         self._conditions = conditions
-        self._depth = 0
+        self._depth = depth
+
+    def whole(self) -> Node:
+        tree = self.expression()
+        self.end()
+        return tree
 
     # A chain of 500 `or` is one node with 500 operands: neither this nor the SQL grows deep.
     def expression(self) -> Node:
@@ -88,6 +91,8 @@ class _Parser:
         left = self._operand()
         operator = self._peek().text
         if operator not in _OPERATORS:
+            if isinstance(left, _BARE):
+                self._count()
             return left
         self._next += 1
         self._count()
@@ -117,7 +122,12 @@ class _Parser:
     def _alias(self, name: str) -> Node:
         if name not in self._aliases:
             return Literal(Kind.NULL, None)
-        return parse_filter(self._aliases[name], self._aliases)
+        # One that stands for itself ends at the limit of depth; conditions count wherever they are written.
+        parser = _Parser(self._aliases[name], self._aliases, conditions=self._conditions, depth=self._depth)
+        tree = parser.whole()
+        # What stands for a name or a value is counted where it is used.
+        self._conditions = parser._conditions - isinstance(tree, _BARE)
+        return tree
 
     def _called(self, name: str) -> Node:
         self._count()
@@ -155,7 +165,7 @@ class _Parser:
         return Path(tuple(names))
 
     def _lambda(self, quantifier: str, path: Path) -> Lambda:
-        if self._skip(")"):
+        if quantifier == "any" and self._skip(")"):
             return Lambda(quantifier, path, "", None)
         variable = self._take().text
         self._expect(":")

@@ -7,7 +7,7 @@ neither true nor false leaves the row out, as documented.
 # ruff: noqa: S608  # names in SQL come from the schema; values are always parameters
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -111,7 +111,7 @@ class FilterSql:
 
     def path(self, names: tuple[str, ...], scope: Scope) -> Term:
         """A column, also behind navigation properties."""
-        if names[0] in scope.variables:
+        if len(names) > 1 and names[0] in scope.variables:
             return self.path(names[1:], scope.variables[names[0]])
         if len(names) > 1:
             return self._behind(names, scope)
@@ -140,6 +140,7 @@ class FilterSql:
         for value, other in ((node.right, node.left), (node.left, node.right)):
             if isinstance(value, Literal) and value.kind is Kind.NULL:
                 return self._null(node.operator, other, scope)
+        _require_one_row(node)
         if node.operator == "eq":
             self._note_equality(node.left, scope)
         left, right = self._term(node.left, scope), self._term(node.right, scope)
@@ -185,6 +186,8 @@ class FilterSql:
         function = FUNCTIONS.get(node.name)
         if function is None:
             raise errors.not_simulated(f"the function Microsoft.Dynamics.CRM.{node.name}")
+        if scope.variables:
+            raise errors.not_simulated("functions of Microsoft.Dynamics.CRM within any and all")
         name = node.parameters.get("PropertyName")
         column = _property(scope.table, name.value if name else None)
         self._index(scope.table, column)
@@ -192,18 +195,25 @@ class FilterSql:
         return function(asked)
 
     def _lambda(self, node: Lambda, scope: Scope) -> Sql:
-        outer = scope.variables.get(node.path.names[0], scope)
-        name = node.path.names[-1]
-        relation = self._schema.collections(outer.table.name).get(name)
-        if relation is None:
-            raise errors.property_unknown(name, outer.table.name)
-        inner, rows = self.related(relation, outer)
+        inner, rows = self._members(node.path.names, scope)
         if node.body is None:
             return rows.wrapped("EXISTS (SELECT 1 ", ")")
-        body = self.condition(node.body, Scope(inner.table, inner.alias, {**scope.variables, node.variable: inner}))
+        # Names without the variable are the outer row's.
+        body = self.condition(node.body, replace(scope, variables={**scope.variables, node.variable: inner}))
         if node.quantifier == "any":
             return joined(" AND ", [rows, body]).wrapped("EXISTS (SELECT 1 ", ")")
-        return joined(" AND NOT ", [rows, body]).wrapped("NOT EXISTS (SELECT 1 ", ")")
+        not_true = body.wrapped("(", ") IS NOT TRUE")
+        return joined(" AND ", [rows, not_true]).wrapped("NOT EXISTS (SELECT 1 ", ")")
+
+    def _members(self, names: tuple[str, ...], scope: Scope) -> tuple[Scope, Sql]:
+        """A collection of the row or of a lambda's variable; behind a lookup, Dataverse supports none."""
+        outer, rest = scope, names
+        if names[0] in scope.variables:
+            outer, rest = scope.variables[names[0]], names[1:]
+        relation = self._schema.collections(outer.table.name).get(rest[0]) if len(rest) == 1 else None
+        if relation is None:
+            raise errors.property_unknown("/".join(rest), outer.table.name)
+        return self.related(relation, outer)
 
     def related(self, relation: Children | Association, outer: Scope) -> tuple[Scope, Sql]:
         """The other side of a collection, and `FROM … WHERE …` for those of its rows that the caller may see."""
@@ -255,6 +265,13 @@ def _property(table: Table, name: object) -> Column:
     if column is None:
         raise errors.property_unknown(str(name), table.name)
     return column
+
+
+def _require_one_row(node: Compare) -> None:
+    """Columns are compared with columns of the same row only."""
+    match node:
+        case Compare(_, Path(left), Path(right)) if left[:-1] != right[:-1]:
+            raise errors.query_invalid("Columns can be compared within one row only.")
 
 
 def _require_same_type(left: str, right: str, operator: str) -> None:

@@ -76,6 +76,11 @@ def _found(crm: Crm, filter_: str) -> list[str]:
         ("Microsoft.Dynamics.CRM.OnOrBefore(PropertyName='createdon',PropertyValue='2026-05-01')", "A"),
         ("Microsoft.Dynamics.CRM.EqualUserId(PropertyName='ownerid')", "ABÇD"),
         ("owninguser/lastname eq 'nobody'", ""),
+        ("contains(lastname,'[z-a]')", ""),
+        ("contains(lastname,'[]')", ""),
+        ("startswith(lastname,'[^]')", "ABÇD"),
+        ("startswith(lastname,'[a-b]')", "AB"),
+        ("startswith(lastname,'[^a-b]')", "ÇD"),
         ("startswith(ownerid/fullname,'x')", None),
     ],
 )
@@ -128,6 +133,9 @@ def test_filters_by_the_clock(people: Crm, function: str, expected: str) -> None
         "campaignid/nothing eq 1",
         "nothing/any(x:x/name eq 'a')",
         "Lastname eq 'ann'",
+        "jobtitle eq owninguser/lastname",
+        "parentaccountid/contact_customer_accounts/any(c:c/lastname eq 'a')",
+        "nothing/lead_parent_lead/any(x:x/lastname eq 'a')",
         "(" * 200 + "donotemail" + ")" * 200,
     ],
 )
@@ -172,6 +180,19 @@ def test_the_limit_of_conditions(crm: Crm, count: int, status: int) -> None:
     answer = crm.api.get("leads", params={"$filter": filter_})
     assert answer.status_code == status
     assert status == 200 or error(answer) == (400, "0x8004430c")
+
+
+@pytest.mark.parametrize(("count", "status"), [(250, 200), (251, 400)])
+def test_conditions_count_where_they_are_used(crm: Crm, count: int, status: int) -> None:
+    """An alias that holds two counts twice wherever it stands; one that holds a name or a value does not count."""
+    aliases = {"@a": "@name eq @value or statecode eq 2", "@name": "statecode", "@value": "1"}
+    answer = crm.api.get("leads", params={"$filter": " or ".join(["@a"] * count), **aliases})
+    assert answer.status_code == status
+
+
+def test_an_alias_that_stands_for_itself(crm: Crm) -> None:
+    """It is refused."""
+    assert error(crm.api.get("leads?$filter=@a or @b&@a=@b&@b=@a")) == (400, "0x80060888")
 
 
 @pytest.mark.parametrize(("length", "status"), [(32_000, 200), (33_000, 414)])
@@ -251,6 +272,26 @@ def test_filters_across_lookups_and_collections(crm: Crm) -> None:
         filter_ = f"contact_customer_accounts/{quantifier}(c:c/jobtitle eq 'Buyer')"
         answer = crm.api.get("accounts", params={"$select": "name", "$filter": filter_})
         assert {row["name"] for row in answer.json()["value"]} == names
+
+
+def test_members_of_a_collection(crm: Crm) -> None:
+    """Names within any and all: the variable's are the member's, bare ones the outer row's; null is not true."""
+    account_id = crm.create("accounts", name="North", description="Buyer")
+    bind = {"parentcustomerid_account@odata.bind": f"/accounts({account_id})"}
+    for title in ("Buyer", None):
+        crm.create("contacts", lastname="A", jobtitle=title, **bind)
+    members = "contact_customer_accounts"
+    for filter_, count in (
+        (f"{members}/any(c:c/jobtitle eq 'Buyer')", 1),
+        (f"{members}/all(c:c/jobtitle eq 'Buyer')", 0),
+        (f"{members}/any(c:description eq 'Buyer')", 1),
+        (f"{members}/any()", 1),
+        (f"not {members}/any()", 0),
+    ):
+        found = crm.api.get("accounts", params={"$filter": filter_, "$select": "name"}).json()["value"]
+        assert len(found) == count, filter_
+    for refused in ("any(c:jobtitle eq 'Buyer')", "any(c:c eq 'Buyer')", "all()"):
+        assert error(crm.api.get(f"accounts?$filter={members}/{refused}")) == (400, "0x80060888")
 
 
 def test_a_property_alone(crm: Crm) -> None:
