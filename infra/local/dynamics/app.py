@@ -60,7 +60,7 @@ class _Served:
         rule = find_fault(self._environment, Stage.REQUEST, request)
         if rule is not None:
             self._entry.fault = str(rule.kind)
-            await asyncio.sleep(rule.seconds)
+            await self._hold_back(rule.seconds)
         if rule is not None and rule.kind is Kind.RESET_BEFORE:
             self._log(Answer(0), 0, 0)
             await reset_connection(self._send, self._receive)
@@ -70,10 +70,11 @@ class _Served:
     async def _work(self, request: Request, rule: Rule | None) -> None:
         """The work is done at once and alone, as in one transaction; only the answer may take time."""
         database = self._environment.database
-        read, written = database.rows_read, database.changes.total()
+        read, written = database.rows_shown, database.changes.total()
         answer = self._answer(request, rule)
-        read, written = database.rows_read - read, database.changes.total() - written
-        await asyncio.sleep(self._environment.latency.seconds(rows=read + written, bulk_rows=answer.bulk_rows))
+        read, written = database.rows_shown - read, database.changes.total() - written
+        rows = max(0, read + written - answer.bulk_rows)
+        await self._hold_back(self._environment.latency.seconds(rows=rows, bulk_rows=answer.bulk_rows))
         # Before the answer leaves, so that whoever has it finds it in the list.
         self._log(answer, read, written)
         if rule is not None and rule.kind is Kind.RESET_AFTER:
@@ -82,6 +83,11 @@ class _Served:
         if rule is not None and rule.kind is Kind.TRUNCATED:
             answer.breaks_after = len(answer.body) // 2
         await self._reply(answer)
+
+    async def _hold_back(self, seconds: float) -> None:
+        """Others go on meanwhile."""
+        self._entry.held_back_ms = round(self._entry.held_back_ms + seconds * 1000, 3)
+        await asyncio.sleep(seconds)
 
     def _answer(self, request: Request, rule: Rule | None) -> Answer:
         ordered = unkind_answer(rule) if rule else None

@@ -38,7 +38,8 @@ class Database:
         self._indexed: set[tuple[str, str]] = set()
         self.changes: Counter[str] = Counter()
         """Writes so far, by table."""
-        self.rows_read = 0
+        self.rows_shown = 0
+        """Rows that requests were answered with; what the simulator looks up for itself does not count."""
 
     def close(self) -> None:
         self._connection.close()
@@ -120,9 +121,7 @@ class Database:
         return self._version
 
     def select(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        found = self._connection.execute(sql, parameters).fetchall()
-        self.rows_read += len(found)
-        return found
+        return self._connection.execute(sql, parameters).fetchall()
 
     def fetch(self, table: Table, row_id: str) -> Row | None:
         cursor = self._connection.execute(f'SELECT * FROM "{table.name}" WHERE "{table.id}" = ?', (row_id,))

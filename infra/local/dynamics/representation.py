@@ -32,6 +32,7 @@ class Shape:
     _names: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def json(self, row: Row) -> dict[str, Any]:
+        self.work.database.rows_shown += 1
         document: dict[str, Any] = {"@odata.etag": etag(row)}
         for column in self.columns:
             stored = row[column.name]

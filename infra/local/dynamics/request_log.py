@@ -27,6 +27,8 @@ class Entry:
     user: str | None = None
     status: int = 0
     milliseconds: float = 0.0
+    held_back_ms: float = 0.0
+    """So much of them was ordered."""
     fault: str | None = None
     parts: list[Part] = field(default_factory=list)
     number: int = 0
