@@ -14,7 +14,8 @@ from typing import Any, Final
 from infra.local.dynamics import errors
 from infra.local.dynamics.callers import Caller
 from infra.local.dynamics.collation import fold
-from infra.local.dynamics.crm_functions import FUNCTIONS, Asked
+from infra.local.dynamics.crm_call import Asked
+from infra.local.dynamics.crm_functions import FUNCTIONS
 from infra.local.dynamics.filter_tree import (
     And,
     Call,
@@ -191,8 +192,8 @@ class FilterSql:
         name = node.parameters.get("PropertyName")
         column = _property(scope.table, name.value if name else None)
         self._index(scope.table, column)
-        asked = Asked(column, f'{scope.alias}."{column.name}"', node.parameters, self._now, self._caller.user_id)
-        return function(asked)
+        asked = Asked(column, f'{scope.alias}."{column.name}"', node.parameters, self._now, self._caller)
+        return function.condition(asked)
 
     def _lambda(self, node: Lambda, scope: Scope) -> Sql:
         inner, rows = self._members(node.path.names, scope)

@@ -30,6 +30,12 @@ def _found(crm: Crm, filter_: str) -> list[str]:
     return [row["lastname"][0] for row in answer.json()["value"]]
 
 
+_BETWEEN_MOMENTS = (
+    "Microsoft.Dynamics.CRM.Between(PropertyName='createdon',"
+    'PropertyValues=["2026-05-02T12:00:00Z","2026-05-03T23:00:00+02:00"])'
+)
+
+
 @pytest.mark.parametrize(
     ("filter_", "expected"),
     [
@@ -71,6 +77,8 @@ def _found(crm: Crm, filter_: str) -> list[str]:
         ('Microsoft.Dynamics.CRM.In(PropertyName=\'numberofemployees\',PropertyValues=["1","3"])', "AÇ"),
         ("Microsoft.Dynamics.CRM.NotIn(PropertyName='lastname',PropertyValues=[\"ann\"])", "BÇD"),
         ('Microsoft.Dynamics.CRM.Between(PropertyName=\'numberofemployees\',PropertyValues=["2","3"])', "BÇ"),
+        (_BETWEEN_MOMENTS, "BÇ"),
+        ("Microsoft.Dynamics.CRM.EqualBusinessId(PropertyName='owningbusinessunit')", "ABÇD"),
         ("Microsoft.Dynamics.CRM.On(PropertyName='createdon',PropertyValue='2026-05-02')", "B"),
         ("Microsoft.Dynamics.CRM.OnOrAfter(PropertyName='createdon',PropertyValue='2026-05-03')", "ÇD"),
         ("Microsoft.Dynamics.CRM.OnOrBefore(PropertyName='createdon',PropertyValue='2026-05-01')", "A"),
@@ -100,6 +108,16 @@ def test_filters(people: Crm, filter_: str, expected: str | None) -> None:
         ("LastXDays(PropertyName='createdon',PropertyValue=1)", "ÇD"),
         ("LastXHours(PropertyName='createdon',PropertyValue=2)", "D"),
         ("OlderThanXDays(PropertyName='createdon',PropertyValue=2)", "AB"),
+        ("Last7Days(PropertyName='createdon')", "ABÇD"),
+        ("ThisWeek(PropertyName='createdon')", "ÇD"),
+        ("LastWeek(PropertyName='createdon')", "AB"),
+        ("LastMonth(PropertyName='createdon')", ""),
+        ("ThisMonth(PropertyName='createdon')", "ABÇD"),
+        ("NextXMonths(PropertyName='createdon',PropertyValue=1)", ""),
+        ("LastXMonths(PropertyName='createdon',PropertyValue=1)", "ABÇD"),
+        ("OlderThanXYears(PropertyName='createdon',PropertyValue=1)", ""),
+        ("Next7Days(PropertyName='estimatedclosedate')", "D"),
+        ("ThisYear(PropertyName='estimatedclosedate')", "D"),
     ],
 )
 def test_filters_by_the_clock(people: Crm, function: str, expected: str) -> None:
@@ -142,6 +160,34 @@ def test_filters_by_the_clock(people: Crm, function: str, expected: str) -> None
 def test_filters_that_are_refused(people: Crm, filter_: str) -> None:
     """What Dataverse does not take is refused, wrong types included."""
     assert error(people.api.get("leads", params={"$filter": filter_})) == (400, "0x80060888")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "In(PropertyName='lastname')",
+        "In(PropertyName='lastname',PropertyValues='Ann')",
+        "In(PropertyName='lastname',PropertyValues=[1])",
+        "In(PropertyName='leadid',PropertyValues=[\"Ann\"])",
+        "In(PropertyName='numberofemployees',PropertyValues=[\"many\"])",
+        "In(PropertyName='lastname',PropertyValues=[\"Ann\"],PropertyValue=1)",
+        "In(PropertyName='nothing',PropertyValues=[\"Ann\"])",
+        "Between(PropertyName='numberofemployees',PropertyValues=[\"1\"])",
+        "LastXDays(PropertyName='lastname',PropertyValue=1)",
+        "LastXDays(PropertyName='createdon',PropertyValue='1')",
+        "LastXDays(PropertyName='createdon',PropertyValue=0)",
+        "LastXDays(PropertyName='createdon',PropertyValue=99999999999)",
+        "OlderThanXYears(PropertyName='createdon',PropertyValue=9999)",
+        "On(PropertyName='createdon',PropertyValue='yesterday')",
+        "Today(PropertyName='createdon',PropertyValue=1)",
+        "EqualUserId(PropertyName='lastname')",
+        "ContainValues(PropertyName='leadsourcecode',PropertyValues=[\"1\"])",
+    ],
+)
+def test_functions_that_are_refused(people: Crm, call: str) -> None:
+    """Each wants its own parameters, and columns of a kind it can be asked of."""
+    answer = people.api.get("leads", params={"$filter": f"Microsoft.Dynamics.CRM.{call}"})
+    assert error(answer) == (400, "0x80060888")
 
 
 @pytest.mark.parametrize(
