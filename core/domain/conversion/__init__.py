@@ -7,6 +7,7 @@ one bad field never loses the lead.
 from collections.abc import Callable, Mapping
 
 from core.domain.conversion.choices import as_choice
+from core.domain.conversion.numbers import as_number
 from core.domain.conversion.outcome import Content, Converted, Misfit, Rules, Transform
 from core.domain.conversion.text import as_column_text, truncated, utf16_length
 from core.domain.table import Column
@@ -28,6 +29,7 @@ _CONVERTERS: Mapping[str, Callable[[Column, FieldValue, Rules], Converted | Misf
     "String": as_column_text,
     "Memo": as_column_text,
     "Picklist": as_choice,
+    **dict.fromkeys(("Integer", "BigInt", "Decimal", "Double", "Money"), as_number),
 }
 SUPPORTED_TYPES = tuple(_CONVERTERS)
 
