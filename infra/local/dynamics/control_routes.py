@@ -5,10 +5,10 @@ Duty: rows, requests, reset, faults, clock, latency, users and roles, customisin
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -26,6 +26,7 @@ from infra.local.dynamics.seeded_rows import all_rows, seed_row
 from infra.local.dynamics.values import moment_text
 
 T = TypeVar("T")
+_FARTHEST_SECONDS: Final = 3_200_000_000  # a hundred years
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -36,7 +37,15 @@ class ClockOrder(BaseModel):
 
     now: AwareDatetime | None = None
     stopped: bool = False
-    advance_seconds: float | None = None
+    advance_seconds: float | None = Field(default=None, ge=-_FARTHEST_SECONDS, le=_FARTHEST_SECONDS)
+
+    @field_validator("now")
+    @classmethod
+    def _representable(cls, now: datetime | None) -> datetime | None:
+        """With room for moving on and for rows that look back."""
+        if now is not None and not 1800 <= now.year <= 2500:  # noqa: PLR2004
+            raise ValueError("between the years 1800 and 2500")
+        return now
 
 
 _CLOCK: TypeAdapter[ClockOrder] = TypeAdapter(ClockOrder)
@@ -98,6 +107,8 @@ class ControlRoutes:
             return _done()
         body = await read_json(request)
         rules = parsed(_RULES, body if isinstance(body, list) else [body])
+        for rule in rules:
+            self._require_addressable(rule.table)
         self._environment.faults.order(rules)
         return _done()
 
@@ -137,6 +148,11 @@ class ControlRoutes:
 
     async def _users(self, request: Request) -> Response:
         return JSONResponse(order_user(self._environment, parsed(_USER, await read_json(request))))
+
+    def _require_addressable(self, name: str) -> None:
+        """Functions and sets of definitions begin with a capital; a misspelt table would never be met."""
+        if name and not name[0].isupper():
+            self._table(name)
 
     def _table(self, name: str) -> Table:
         table = self._environment.schema.find(name)

@@ -53,7 +53,7 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Kind
-    method: str = ""
+    method: str = Field(default="", pattern="^[A-Z]*$")
     path: str = ""
     """A pattern, searched for in the path with its query."""
     table: str = ""
@@ -70,7 +70,7 @@ class Rule(BaseModel):
     """The first part of a $batch, from 1 on, that is not carried out any more; the second half, unless given."""
     seconds: float = Field(default=0.0, ge=0)
     """How late the answer comes."""
-    retry_after: int | None = None
+    retry_after: int | None = Field(default=None, ge=0)
     limit: Literal["requests", "time", "concurrency"] = "requests"
     status: int = Field(default=500, ge=200, le=599)
     """Below 400 only for a page of HTML, such as one to sign in at."""

@@ -49,6 +49,8 @@ def add_to_campaign(work: Work, row: Row, given: Given) -> dict[str, Any]:
     if given.get("EntityName") != "list":
         raise errors.not_simulated("AddItemCampaign for other items than lists")
     lists = work.schema.tables["list"]
+    work.caller.require(Verb.APPEND_TO, work.schema.tables["campaign"])
+    work.caller.require(Verb.APPEND, lists)
     item_id = work.require(lists, ById(str(given.get("EntityId", "")).lower()))["listid"]
     relation = work.schema.collections("campaign")["campaignlist_association"]
     assert isinstance(relation, Association)

@@ -59,8 +59,7 @@ def tie_collection(work: Work, table: Table, key: RowKey, relation: Children | A
     if target.name != (relation.target if isinstance(relation, Association) else relation.child):
         raise errors.query_invalid(f"A row of {target.name} does not fit the relationship {relation.name}.")
     if isinstance(relation, Association):
-        work.caller.require(Verb.APPEND_TO, table)
-        work.caller.require(Verb.APPEND, target)
+        _require_tying(work, table, target)
         add_pair(work, relation, row[table.id], row_id)
     else:
         _set_parent(work, table, row, target, relation, row_id)
@@ -73,10 +72,17 @@ def untie_collection(work: Work, table: Table, key: RowKey, relation: Children |
     target = work.schema.tables[relation.target if isinstance(relation, Association) else relation.child]
     other = work.require(target, row_key(target, arguments))
     if isinstance(relation, Association):
+        _require_tying(work, table, target)
         remove_pair(work, relation, row[table.id], other[target.id])
     else:
         update_row(work, target, other, {f"{_single_behind(target, relation, table).name}@odata.bind": None})
     return no_content()
+
+
+def _require_tying(work: Work, table: Table, target: Table) -> None:
+    """The same to tie and to untie; which side appends is documented for some relationships only [K]."""
+    work.caller.require(Verb.APPEND_TO, table)
+    work.caller.require(Verb.APPEND, target)
 
 
 def add_pair(work: Work, relation: Association, near: str, far: str) -> bool:

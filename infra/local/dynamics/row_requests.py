@@ -59,6 +59,7 @@ def upsert(work: Work, table: Table, key: RowKey, request: Request, base: str, *
     must_exist, must_miss = request.headers.get("if-match"), request.headers.get("if-none-match") == "*"
     if row is None:
         if must_exist:
+            work.caller.require(Verb.WRITE, table)
             raise missing(table, key)
         create_row(work, table, request.json(), key=work.key_values(table, key))
         return _written(work, table, key, request, base, address=address, created=True)

@@ -136,6 +136,9 @@ def test_it_stands_when_the_change_set_fails(crm: Crm) -> None:
         {"kind": "slow"},
         {"kind": "error", "status": 200},
         {"kind": "throttled", "part": 2},
+        {"kind": "throttled", "method": "get"},
+        {"kind": "throttled", "table": "leeds"},
+        {"kind": "throttled", "retry_after": -1},
     ],
 )
 def test_orders_that_would_do_nothing(crm: Crm, order: dict[str, Any]) -> None:
