@@ -1,5 +1,6 @@
 """Roles and users on the order of a test: who may what."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -10,16 +11,23 @@ from infra.local.dynamics.privileges import Depth, all_privileges
 from infra.local.dynamics.seeding import add_application_user, grant, put_role
 from infra.local.dynamics.values import moment_text
 
+DepthName = Literal["basic", "local", "deep", "global"]
+
 
 class RoleOrder(BaseModel):
-    """`privileges` names them, or `"all"`; `without` takes some away again."""
+    """`privileges` names them, with a depth for each or one for all, or `"all"`; `without` takes some away again."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    privileges: tuple[str, ...] | Literal["all"] = "all"
+    privileges: tuple[str, ...] | dict[str, DepthName] | Literal["all"] = "all"
     without: tuple[str, ...] = ()
-    depth: Literal["basic", "local", "deep", "global"] = "global"
+    depth: DepthName = "global"
+
+    def depths(self, known: Iterable[str]) -> dict[str, int]:
+        wanted = known if self.privileges == "all" else self.privileges
+        named = wanted if isinstance(wanted, dict) else dict.fromkeys(wanted, self.depth)
+        return {name: int(Depth[depth.upper()]) for name, depth in sorted(named.items()) if name not in self.without}
 
 
 class UserOrder(BaseModel):
@@ -35,13 +43,12 @@ class UserOrder(BaseModel):
 
 def order_role(environment: Environment, order: RoleOrder) -> dict[str, Any]:
     known = {name for name, _ in all_privileges(environment.schema)}
-    wanted = known if order.privileges == "all" else set(order.privileges)
-    if unknown := (wanted | set(order.without)) - known:
+    depths = order.depths(known)
+    if unknown := (depths.keys() | set(order.without)) - known:
         raise BadOrderError(f"There is no privilege {min(unknown)}.")
     role_id = environment.ids.of(f"role {order.name}")
-    depth = int(Depth[order.depth.upper()])
-    put_role(environment, role_id, order.name, dict.fromkeys(sorted(wanted - set(order.without)), depth))
-    return {"roleid": role_id, "name": order.name, "privileges": len(wanted - set(order.without))}
+    put_role(environment, role_id, order.name, depths)
+    return {"roleid": role_id, "name": order.name, "privileges": len(depths)}
 
 
 def order_user(environment: Environment, order: UserOrder) -> dict[str, Any]:

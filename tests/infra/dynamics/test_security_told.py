@@ -45,3 +45,28 @@ def test_roles_add_up(crm: Crm) -> None:
         crm.order("users", {"systemuserid": user_id, "roles": roles})
         depths.append(_ask(client, "(PrivilegeName='prvReadLead')").json()["RolePrivileges"][0]["Depth"])
     assert depths == ["Deep", "Basic"]
+
+
+def test_a_depth_for_each_privilege(crm: Crm) -> None:
+    """A role that reads everybody's rows and writes its own: the usual one of a salesperson."""
+    depths = {"prvReadLead": "global", "prvWriteLead": "basic", "prvCreateLead": "basic", "prvReadUser": "global"}
+    client, foreign = crm.limited(privileges=depths), crm.create("leads", lastname="Foreign")
+    own = client.post("leads", json={"lastname": "Own"}).headers["OData-EntityId"].rpartition("(")[2][:-1]
+    assert len(client.get("leads?$select=lastname").json()["value"]) == 2
+    assert client.patch(f"leads({own})", json={"jobtitle": "B"}).status_code == 204
+    assert error(client.patch(f"leads({foreign})", json={"jobtitle": "B"})) == (403, "0x80048306")
+    assert _ask(client, "(PrivilegeName='prvWriteLead')").json()["RolePrivileges"][0]["Depth"] == "Basic"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"name": "A", "privileges": ["prvFly"]},
+        {"name": "A", "privileges": {"prvReadLead": "very"}},
+        {"name": "A", "without": ["prvFly"]},
+        {"name": "A", "privilege": "all"},
+    ],
+)
+def test_roles_that_could_not_be(crm: Crm, order: dict[str, object]) -> None:
+    """A misspelt privilege or depth is refused; a test would prove something else."""
+    assert crm.control.post("roles", json=order).status_code == 400
