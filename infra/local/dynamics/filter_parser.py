@@ -39,12 +39,12 @@ _END: Final = Token("end", "", -1)
 
 
 def parse_filter(text: str, aliases: Mapping[str, str] | None = None) -> Node:
-    """`aliases` are the query's parameters that begin with @."""
-    return _Parser(text, aliases or {}).whole()
+    """`aliases` are the query's parameters that begin with @; None where there cannot be any, as within $expand."""
+    return _Parser(text, aliases).whole()
 
 
 class _Parser:
-    def __init__(self, text: str, aliases: Mapping[str, str], *, conditions: int = 0, depth: int = 0) -> None:
+    def __init__(self, text: str, aliases: Mapping[str, str] | None, *, conditions: int = 0, depth: int = 0) -> None:
         self._text = text
         self._tokens = tokens(text)
         self._next = 0
@@ -120,6 +120,8 @@ class _Parser:
         return self._path(name)
 
     def _alias(self, name: str) -> Node:
+        if self._aliases is None:
+            raise errors.query_invalid("Parameter aliases cannot be used here.")
         if name not in self._aliases:
             return Literal(Kind.NULL, None)
         # One that stands for itself ends at the limit of depth; conditions count wherever they are written.

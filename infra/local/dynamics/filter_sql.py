@@ -78,7 +78,7 @@ class FilterSql:
     def __init__(
         self, schema: Schema, *, now: datetime, caller: Caller, index: Callable[[Table, Column], None]
     ) -> None:
-        self._schema = schema
+        self.schema = schema
         self._now = now
         self._caller = caller
         self._index = index
@@ -123,7 +123,7 @@ class FilterSql:
 
     def _behind(self, names: tuple[str, ...], scope: Scope) -> Term:
         single = scope.table.singles.get(names[0])
-        target = self._schema.tables.get(single.target) if single else None
+        target = self.schema.tables.get(single.target) if single else None
         if single is None or target is None:
             raise errors.property_unknown(names[0], scope.table.name)
         self._caller.require(Verb.READ, target)
@@ -211,7 +211,7 @@ class FilterSql:
         outer, rest = scope, names
         if names[0] in scope.variables:
             outer, rest = scope.variables[names[0]], names[1:]
-        relation = self._schema.collections(outer.table.name).get(rest[0]) if len(rest) == 1 else None
+        relation = self.schema.collections(outer.table.name).get(rest[0]) if len(rest) == 1 else None
         if relation is None:
             raise errors.property_unknown("/".join(rest), outer.table.name)
         return self.related(relation, outer)
@@ -225,13 +225,13 @@ class FilterSql:
     def _related(self, relation: Children | Association, outer: Scope) -> tuple[Scope, Sql]:
         alias = self._alias()
         if isinstance(relation, Association):
-            target = self._schema.tables[relation.target]
-            intersect = self._schema.tables[relation.intersect]
+            target = self.schema.tables[relation.target]
+            intersect = self.schema.tables[relation.intersect]
             self._index(intersect, intersect.columns[relation.near])
             pairs = f'SELECT "{relation.far}" FROM "{relation.intersect}" WHERE "{relation.near}" = '
             rows = f'FROM "{target.name}" AS {alias} WHERE {alias}."{target.id}" IN ({pairs}'
             return Scope(target, alias), outer.id().wrapped(rows, ")")
-        child = self._schema.tables[relation.child]
+        child = self.schema.tables[relation.child]
         column = child.columns[relation.column]
         self._index(child, column)
         rows = f'FROM "{child.name}" AS {alias} WHERE {alias}."{column.name}" = '

@@ -113,7 +113,7 @@ def _on_set(work: Work, table: Table, rest: list[Segment], request: Request, bas
         case ("POST", []):
             return create(work, table, request, base)
         case ("GET", ["$count"]):
-            return count_set(work, table)
+            return count_set(work, table, request)
         case ("POST", [name]) if name.startswith(_CRM):
             return bound_action(work, table, None, name.removeprefix(_CRM), request, base)
         case (_, [name, *_]):

@@ -3,6 +3,7 @@
 Duty: cutting `a=b&c=d` and the parentheses of `$expand` apart. What names mean is for those who use the options.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,8 @@ _KNOWN: Final = frozenset(
     {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "$deltatoken", "$id"}
 )
 _NOT_SIMULATED: Final = frozenset({"$apply", "fetchXml", "savedQuery", "userQuery", "sql"})
+_EXPANDABLE: Final = frozenset({"$select", "$filter", "$orderby", "$top", "$expand"})
+_MAX_EXPANDS: Final = 15
 _IGNORED: Final = frozenset({"tag", "partitionId", "LabelLanguages"})
 
 
@@ -55,9 +58,23 @@ def parameters(query: str) -> dict[str, str]:
 
 def parse_options(query: str) -> Options:
     given = parameters(query)
+    _refuse_repeated(query)
     _refuse_unknown(given)
     aliases = {name: value for name, value in given.items() if name.startswith("@")}
-    return _options(given, aliases)
+    options = _options(given, aliases)
+    if _expands(options) > _MAX_EXPANDS:
+        raise errors.query_invalid(f"A query holds at most {_MAX_EXPANDS} $expand options.")
+    return options
+
+
+def _expands(options: Options) -> int:
+    return sum(1 + _expands(part.options) for part in options.expand)
+
+
+def _refuse_repeated(query: str) -> None:
+    names = Counter(unquote_plus(part.partition("=")[0]) for part in query.split("&") if part)
+    if repeated := [name for name, count in names.items() if count > 1]:
+        raise errors.query_invalid(f"Query option '{repeated[0]}' was specified more than once.")
 
 
 def _refuse_unknown(given: Mapping[str, str]) -> None:
@@ -68,19 +85,20 @@ def _refuse_unknown(given: Mapping[str, str]) -> None:
             raise errors.query_invalid(f"The query parameter {name} is not supported")
 
 
-def _options(given: Mapping[str, str], aliases: Mapping[str, str]) -> Options:
+def _options(given: Mapping[str, str], aliases: Mapping[str, str] | None) -> Options:
+    """`aliases` are None where there cannot be any."""
     filter_ = given.get("$filter")
     return Options(
         select=_names(given.get("$select", "")),
         filter=parse_filter(filter_, aliases) if filter_ is not None else None,
-        order=tuple(_order(part) for part in _names(given.get("$orderby", ""))),
+        order=tuple(part for text in _names(given.get("$orderby", "")) if (part := _order(text, aliases))),
         top=_whole("$top", given.get("$top")),
         count=_flag(given.get("$count")),
-        expand=tuple(_expand(part, aliases) for part in _split(given.get("$expand", ""), ",")),
+        expand=tuple(_expand(part) for part in _split(given.get("$expand", ""), ",")),
         skip_token=given.get("$skiptoken"),
         delta_token=given.get("$deltatoken"),
         id=given.get("$id"),
-        aliases=aliases,
+        aliases=aliases or {},
         given=frozenset(given),
     )
 
@@ -89,8 +107,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _order(text: str) -> Order:
+def _order(text: str, aliases: Mapping[str, str] | None) -> Order | None:
+    """None for an alias that stands for nothing: it is null, and orders nothing."""
     name, _, direction = text.partition(" ")
+    if name.startswith("@") and aliases is not None:
+        return _order(f"{aliases[name].strip()} {direction}", None) if name in aliases else None
     if direction.strip() not in {"", "asc", "desc"}:
         raise errors.query_invalid(f"Syntax error at position {len(name)} in '{text}'.")
     return Order(tuple(name.split("/")), direction.strip() == "desc")
@@ -113,15 +134,16 @@ def _flag(text: str | None) -> bool:
     return text == "true"
 
 
-def _expand(text: str, aliases: Mapping[str, str]) -> Expand:
+def _expand(text: str) -> Expand:
     name, has_options, rest = text.strip().partition("(")
     if not has_options:
         return Expand(name, Options())
     if not rest.endswith(")"):
         raise errors.query_invalid(f"Syntax error at position {len(text)} in '{text}'.")
     given = {option.strip(): value for option, _, value in (part.partition("=") for part in _split(rest[:-1], ";"))}
-    _refuse_unknown(given)
-    return Expand(name, _options(given, aliases))
+    if refused := given.keys() - _EXPANDABLE:
+        raise errors.query_invalid(f"The query option {min(refused)} is not supported within $expand.")
+    return Expand(name, _options(given, None))
 
 
 def _split(text: str, separator: str) -> list[str]:

@@ -11,11 +11,12 @@ from infra.local.dynamics import errors
 from infra.local.dynamics.database import VERSION, Row
 from infra.local.dynamics.filter_sql import FilterSql, Scope
 from infra.local.dynamics.formatted import formatted_value
+from infra.local.dynamics.ordering import sorting
 from infra.local.dynamics.preferences import FORMATTED, LOGICAL_NAME, NAVIGATION, PAGE_LIMIT, Preferences
 from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import Expand, Options
 from infra.local.dynamics.schema import Association, Children, Column, Single, Table
-from infra.local.dynamics.selection import select_page, selected_columns, sorting
+from infra.local.dynamics.selection import select_page, selected_columns
 from infra.local.dynamics.sql import joined
 from infra.local.dynamics.work import Work
 

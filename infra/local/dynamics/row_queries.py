@@ -5,10 +5,12 @@ https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/page
 
 from typing import Any
 
+from infra.local.dynamics import errors
 from infra.local.dynamics.change_tracking import tracked_rows
 from infra.local.dynamics.exchange import Answer, Request, json_answer
 from infra.local.dynamics.filter_sql import FilterSql, Scope
-from infra.local.dynamics.paging import next_link, read_token
+from infra.local.dynamics.ordering import sorting
+from infra.local.dynamics.paging import Listing, next_link, read_token
 from infra.local.dynamics.preferences import PAGE_LIMIT, TOTAL, TOTAL_EXCEEDED, Preferences
 from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import Options, parse_options
@@ -16,7 +18,7 @@ from infra.local.dynamics.reach import within_reach
 from infra.local.dynamics.read_access import require_expandable
 from infra.local.dynamics.representation import Shape, context, needed_columns
 from infra.local.dynamics.schema import Table
-from infra.local.dynamics.selection import count_rows, select_page, selected_columns, sorting
+from infra.local.dynamics.selection import count_rows, select_page, selected_columns
 from infra.local.dynamics.sql import Sql, joined
 from infra.local.dynamics.work import Work
 
@@ -37,7 +39,8 @@ def answer_rows(
 ) -> Answer:
     """A page of `source`, with everything the options and preferences ask for."""
     options, preferences, table = parse_options(request.query), request.preferences, scope.table
-    number, after = read_token(options.skip_token) if options.skip_token else (1, None)
+    listing = Listing(f"{base}/{path}", request.query, preferences.page_size or PAGE_LIMIT)
+    number, behind = read_token(options.skip_token, listing) if options.skip_token is not None else (1, None)
     columns = selected_columns(table, options.select)
     require_expandable(work.caller, work.schema, table, options.expand)
     page = select_page(
@@ -47,23 +50,24 @@ def answer_rows(
         source=source,
         order=sorting(options.order, scope, filters),
         limit=_limit(options, preferences),
-        after=after,
+        behind=behind,
     )
     shape = Shape(work, table, columns, options.expand, preferences)
     document: dict[str, Any] = {"@odata.context": context(base, path, options)}
-    if options.count:
-        document |= _counted(work, source, preferences)
+    document |= _counted(work, source, options, preferences)
     document["value"] = [shape.json(row) for row in page.rows]
     if page.last is not None and (options.top is None or preferences.page_size):
-        document["@odata.nextLink"] = next_link(f"{base}/{path}", request.query, page=number + 1, last=page.last)
+        document["@odata.nextLink"] = next_link(listing, page=number + 1, last=page.last)
     return json_answer(document, Preference_Applied=preferences.applied)
 
 
-def count_set(work: Work, table: Table) -> Answer:
+def count_set(work: Work, table: Table, request: Request) -> Answer:
     """`/contacts/$count`: a bare number, 5,000 at most."""
     work.caller.require(Verb.READ, table)
-    filters = work.environment.filters(work.caller)
-    source = _source(work, filters, Scope(table, "t0"), Options())
+    filters, options = work.environment.filters(work.caller), parse_options(request.query)
+    if refused := [name for name in options.given if name.startswith("$") and name != "$filter"]:
+        raise errors.query_invalid(f"The query option {min(refused)} cannot be applied to a count.")
+    source = _source(work, filters, Scope(table, "t0"), options)
     number = count_rows(work.database, source, limit=PAGE_LIMIT)
     return Answer(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode())
 
@@ -84,10 +88,11 @@ def _limit(options: Options, preferences: Preferences) -> int:
     return PAGE_LIMIT if options.top is None else min(options.top, PAGE_LIMIT)
 
 
-def _counted(work: Work, source: Sql, preferences: Preferences) -> dict[str, Any]:
-    number = count_rows(work.database, source, limit=PAGE_LIMIT + 1)
+def _counted(work: Work, source: Sql, options: Options, preferences: Preferences) -> dict[str, Any]:
+    """Without $count the annotations are there too, when asked for, and say nothing."""
+    number = count_rows(work.database, source, limit=PAGE_LIMIT + 1) if options.count else -1
     shown = min(number, PAGE_LIMIT)
-    facts: dict[str, Any] = {"@odata.count": shown}
+    facts: dict[str, Any] = {"@odata.count": shown} if options.count else {}
     if preferences.wants(TOTAL):
         facts[f"@{TOTAL}"] = shown
     if preferences.wants(TOTAL_EXCEEDED):

@@ -1,6 +1,7 @@
 """A query of rows → rows: columns, conditions, order, pages.
 
-Duty: the SELECT. How rows become JSON is `representation`'s; which options a request has, `query_options` read.
+Duty: the SELECT. How rows become JSON is `representation`'s; which options a request has, `query_options` read; what
+order is, `ordering` says.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview
 """
@@ -13,18 +14,10 @@ from typing import Any
 
 from infra.local.dynamics import errors
 from infra.local.dynamics.database import VERSION, Database, Row
-from infra.local.dynamics.filter_sql import FilterSql, Scope
-from infra.local.dynamics.query_options import Order
+from infra.local.dynamics.filter_sql import Scope
+from infra.local.dynamics.ordering import Sorted, after
 from infra.local.dynamics.schema import Column, Table
 from infra.local.dynamics.sql import Sql, joined
-
-
-@dataclass(frozen=True, slots=True)
-class Sorted:
-    """One thing that rows are ordered by."""
-
-    sql: Sql
-    descending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +40,6 @@ def selected_columns(table: Table, names: Sequence[str]) -> list[Column]:
     return list(columns.values())
 
 
-def sorting(order: Sequence[Order], scope: Scope, filters: FilterSql) -> list[Sorted]:
-    """As asked, and then by primary key, so that pages never overlap."""
-    asked = [Sorted(_sort_term(part, scope, filters), part.descending) for part in order]
-    return [*asked, Sorted(Sql(f'{scope.alias}."{scope.table.id}"'), descending=False)]
-
-
-def _sort_term(part: Order, scope: Scope, filters: FilterSql) -> Sql:
-    term = filters.path(part.names, scope)
-    return term.sql.wrapped("fold(", ")") if term.type == "String" else term.sql
-
-
 def select_page(
     database: Database,
     scope: Scope,
@@ -66,11 +48,11 @@ def select_page(
     source: Sql,
     order: Sequence[Sorted],
     limit: int,
-    after: Sequence[Any] | None = None,
+    behind: Sequence[Any] | None = None,
 ) -> Page:
-    """Up to `limit` rows of `FROM … WHERE …`, those that come after a row with the sort values `after`."""
-    if after is not None:
-        source = joined(" AND ", [source, _after(order, after)])
+    """Up to `limit` rows of `FROM … WHERE …`, those that come after a row with the sort values `behind`."""
+    if behind is not None:
+        source = joined(" AND ", [source, after(order, behind)])
     names = stored_names(columns, scope.table)
     picked = ", ".join(f'{scope.alias}."{name}"' for name in names)
     keys = joined(", ", [part.sql for part in order])
@@ -94,26 +76,3 @@ def stored_names(columns: Sequence[Column], table: Table) -> list[str]:
         if column.type_name:
             names[column.type_name] = None
     return list(names)
-
-
-def _after(order: Sequence[Sorted], values: Sequence[Any]) -> Sql:
-    """Rows behind the given one: greater in the first term, or equal there and greater in the next, and so on.
-
-    Null is the smallest, as in SQL Server.
-    """
-    choices: list[Sql] = []
-    equal: list[Sql] = []
-    for part, value in zip(order, values, strict=True):
-        choices.append(joined(" AND ", [*equal, _beyond(part, value)]))
-        equal.append(part.sql.wrapped("", " IS ?"))
-        equal[-1] = Sql(equal[-1].text, (*equal[-1].values, value))
-    return joined(" OR ", choices)
-
-
-def _beyond(part: Sorted, value: Any) -> Sql:
-    term = part.sql
-    if value is None:
-        return Sql("0") if part.descending else term.wrapped("", " IS NOT NULL")
-    if part.descending:
-        return Sql(f"{term.text} < ? OR {term.text} IS NULL", (*term.values, value, *term.values))
-    return Sql(f"{term.text} > ?", (*term.values, value))
