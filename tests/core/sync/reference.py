@@ -1,0 +1,349 @@
+"""The product's rules once more, written to be obviously right instead of fast (product.md, sections 3, 4 and 6).
+
+Duty: what one delivery after the other makes of plain lists and dicts of rows. Written from the product's text and
+not from the engine: of `core` it uses nothing but the models that hold captures, actions and mappings. Everything a
+person has said is kept and gone through each time; all texts are short, and every template joins its parts by blanks.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.domain.action import SyncAction
+from core.domain.capture import Capture
+from core.domain.mapping import MappingRow
+
+Key = tuple[str, str]  # table, row id
+Columns = dict[str, Any]
+Wanted = tuple[str, str | None, str]  # column, text (None erases), policy
+
+EMAILS = ("emailaddress1", "emailaddress2", "emailaddress3")
+TABLES = {
+    "leads": ["lead"],
+    "contacts": ["contact"],
+    "contacts_then_leads": ["contact", "lead"],
+    "leads_then_contacts": ["lead", "contact"],
+    "off": [],
+}
+
+
+@dataclass
+class Person:
+    """Everything that was heard of a prospect, in the order of arrival, and where the prospect went."""
+
+    heard: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+    linked_by_name: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of a delivery: its outcome, and the row it went to."""
+
+    outcome: str
+    table: str = ""
+    row_id: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The row that is the person; `by_name` when nothing but a name says so."""
+
+    key: Key
+    by_name: bool
+
+
+@dataclass
+class Organization:
+    """One Dynamics environment, its mappings, and the people who were heard of. `clock` dates the rows."""
+
+    mappings: Mapping[str, Sequence[MappingRow]]
+    rows: dict[Key, Columns] = field(default_factory=dict)
+    people: dict[tuple[str, ...], Person] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
+    clock: int = 0
+
+    def deliver(self, name: str, capture: Capture, action: SyncAction, received_at: datetime) -> Told:
+        """The same delivery, the same answer; a new one has its turn."""
+        if name not in self.told:
+            self.told[name] = self._turn(name, capture, action, received_at)
+        return self.told[name]
+
+    def _turn(self, name: str, capture: Capture, action: SyncAction, received_at: datetime) -> Told:
+        if capture.event == "withdrawn":
+            return Told("withdrawn")
+        if capture.submission.hold_request_id and capture.event != "released":
+            return Told("held")
+        if not action.enabled:
+            return Told("skipped")
+        person = self.person(name, capture, action)
+        said_at = min(capture.occurred_at or received_at, received_at)
+        is_late = any(at > said_at for at, _ in person.heard)
+        person.heard.append((said_at, _lowered(capture.prospect.fields)))
+        return self._sync(name, Saying(person, capture), action, is_late=is_late)
+
+    def person(self, name: str, capture: Capture, action: SyncAction) -> Person:
+        """By Captello's id, else the e-mail, else the submission; with match off every submission is somebody new."""
+        return self.people.setdefault(_identity(name, capture, action), Person())
+
+    def write(self, key: Key, columns: Columns) -> None:
+        """Any change of a row dates it."""
+        self.clock += 1
+        self.rows[key] |= columns | {"modifiedon": f"2027 {self.clock:09}"}
+
+    # --- What is done -----------------------------------------------------------------------------------------------
+
+    def _sync(self, name: str, saying: "Saying", action: SyncAction, *, is_late: bool) -> Told:
+        emails = saying.emails(self.mappings)
+        full_name = saying.full_name() if action.match.by == "email_or_name" else None
+        found = self._found(saying.person, emails, full_name, action)
+        if found is None:
+            return self._not_found(name, saying, action, has_key=bool(emails or full_name))
+        if found.key[0] not in self.mappings:
+            return Told("failed")
+        changes = {} if action.on_match == "none" else self._changes(saying, found, is_late=is_late)
+        if changes:
+            self.write(found.key, changes)
+        _link(saying.person, found.key, by_name=found.by_name)
+        return Told("updated" if changes else "unchanged", *found.key)
+
+    def _not_found(self, name: str, saying: "Saying", action: SyncAction, *, has_key: bool) -> Told:
+        is_searched = action.match.tables != "off"
+        if action.create == "none" or (is_searched and not has_key and action.match.without_key == "skip"):
+            return Told("skipped")
+        if action.create not in self.mappings:
+            return Told("failed")
+        key = (action.create, f"{name}-1")
+        self.rows[key] = {"statecode": 0, "merged": False}
+        self.write(key, {column: text for column, text, _ in self._wanted(saying, action.create) if text is not None})
+        self.rows[key]["createdon"] = self.rows[key]["modifiedon"]
+        _link(saying.person, key, by_name=False)
+        return Told("created", *key)
+
+    def _wanted(self, saying: "Saying", table: str) -> list[Wanted]:
+        """What the mapping gives, without what is no address in an e-mail column."""
+        given = [wanted for row in self.mappings[table] for wanted in saying.wanted(row)]
+        return [each for each in given if each[0] not in EMAILS or each[1] is None or address(each[1])]
+
+    def _changes(self, saying: "Saying", found: Found, *, is_late: bool) -> Columns:
+        row = dict(self.rows[found.key])
+        wanted = self._wanted(saying, found.key[0])
+        for column, text, policy in wanted:
+            if column not in EMAILS:
+                row[column] = _after(row.get(column), text, policy, is_late=is_late)
+        _put_emails(row, [each for each in wanted if each[0] in EMAILS], by_name=found.by_name, is_late=is_late)
+        before = self.rows[found.key]
+        return {column: row[column] for column in row if (row[column] or "") != (before.get(column) or "")}
+
+    # --- Which row it is --------------------------------------------------------------------------------------------
+
+    def _found(
+        self, person: Person, emails: set[str], full_name: tuple[str, str] | None, action: SyncAction
+    ) -> Found | None:
+        """The link, then e-mails through the tables in their order, only then names through the tables."""
+        is_off = action.match.tables == "off"
+        tables = [action.create] if is_off else TABLES[action.match.tables]
+        for table in tables:
+            linked = self._end((table, person.links[table]), tables) if table in person.links else None
+            if linked:
+                return Found(linked, by_name=table in person.linked_by_name)
+        if is_off:
+            return None
+        for by_name in (False, True):
+            for table in tables:
+                hits = [
+                    key
+                    for key, row in self.rows.items()
+                    if key[0] == table
+                    and (full_name is not None and _names(row) == full_name if by_name else emails & _addresses(row))
+                ]
+                ends = [end for key in hits if (end := self._end(key, tables))]
+                if ends:
+                    return Found(self._best(ends, action.on_duplicate), by_name)
+        return None
+
+    def _end(self, key: Key, tables: Sequence[str]) -> Key | None:
+        """Where a row leads: a merged one to its survivor, a qualified lead to its contact; None if that is closed."""
+        seen = []
+        while key in self.rows and key[0] in tables and key not in seen:
+            seen.append(key)
+            row = self.rows[key]
+            if row.get("merged") and row.get("_masterid_value"):
+                key = (key[0], row["_masterid_value"])
+            elif key[0] == "lead" and row["statecode"] == 1 and row.get("_parentcontactid_value"):
+                key = ("contact", row["_parentcontactid_value"])
+            else:
+                return key if row["statecode"] == 0 and not row.get("merged") else None
+        return None
+
+    def _best(self, keys: Sequence[Key], on_duplicate: str) -> Key:
+        """By the date that the rule names; of equal dates the lowest id."""
+        most_or_least, _, what = on_duplicate.split("_")
+        column = {"created": "createdon", "updated": "modifiedon"}[what]
+        dates = [self.rows[key][column] for key in keys]
+        date = max(dates) if most_or_least == "most" else min(dates)
+        return min(key for key in keys if self.rows[key][column] == date)
+
+
+class Saying:
+    """One capture of a person, with everything that was heard of them, this capture included."""
+
+    def __init__(self, person: Person, capture: Capture) -> None:
+        self.person = person
+        self._here = _lowered(capture.prospect.fields)
+        for answer in capture.answers:
+            self._here[f"q.{answer.id}"] = answer.value
+
+    def wanted(self, row: MappingRow) -> Iterator[Wanted]:
+        """What a row of the mapping asks for; nothing where nothing was said."""
+        if row.source is None:
+            yield row.column, text_of(row.constant), row.policy
+            return
+        value = self._value(row.source)
+        default = None if row.default is None else text_of(row.default)
+        is_taken_back = row.policy == "clear_if_blank" and all(map(self._ends_blank, _names_in(row.source)))
+        if is_taken_back and all(map(self._is_blank_here, _names_in(row.source))):
+            yield row.column, default, row.policy
+        elif not is_taken_back and not is_missing(value):
+            yield row.column, text_of(value), row.policy
+        elif default is not None:
+            yield row.column, default, "create_only" if row.policy == "create_only" else "fill_if_empty"
+
+    def emails(self, mappings: Mapping[str, Sequence[MappingRow]]) -> set[str]:
+        """`Email`, and whatever is mapped to an e-mail column."""
+        sources = [row.source for rows in mappings.values() for row in rows if row.column in EMAILS and row.source]
+        values = [self._value(source) for source in ("Email", *sources)]
+        return {address(text_of(value)) for value in values if not is_missing(value)} - {""}
+
+    def full_name(self) -> tuple[str, str] | None:
+        """Both parts or none."""
+        first, last = self._newest("firstname"), self._newest("lastname")
+        return None if is_missing(first) or is_missing(last) else (_name(text_of(first)), _name(text_of(last)))
+
+    def _value(self, source: str) -> Any:
+        values = [self._one(name) for name in _names_in(source)]
+        said = [text_of(value) for value in values if not is_missing(value)]
+        return " ".join(said) if source.startswith("{") else values[0]
+
+    def _one(self, name: str) -> Any:
+        newest = self._newest(name.lower())
+        return self._here.get(name.lower()) if newest is None else newest
+
+    def _newest(self, name: str) -> Any:
+        """What was said last of a field; of the same moment, what came in last. What is missing is no word."""
+        said = [(at, fields[name]) for at, fields in self.person.heard if name in fields]
+        values = [(at, value) for at, value in said if not is_missing(value)]
+        last = max((at for at, _ in values), default=None)
+        return [value for at, value in values if at == last][-1] if values else None
+
+    def _ends_blank(self, name: str) -> bool:
+        """Whether a blank is the last word; a value of the very same moment stands."""
+        said = [(at, fields[name.lower()]) for at, fields in self.person.heard if name.lower() in fields]
+        if not said:
+            return is_blank(self._here.get(name.lower()))
+        blanks = [at for at, value in said if is_blank(value)]
+        return bool(blanks) and all(max(blanks) > at for at, value in said if not is_missing(value))
+
+    def _is_blank_here(self, name: str) -> bool:
+        """A hidden question is not a blank."""
+        return name.lower() in self._here and is_blank(self._here[name.lower()])
+
+
+# --- Rows -------------------------------------------------------------------------------------------------------------
+
+
+def _link(person: Person, key: Key, *, by_name: bool) -> None:
+    table, row_id = key
+    person.links[table] = row_id
+    person.linked_by_name.discard(table)
+    if by_name:
+        person.linked_by_name.add(table)
+
+
+def _after(before: str | None, text: str | None, policy: str, *, is_late: bool) -> str | None:
+    """What a column holds afterwards. What comes late only fills blanks; appending takes nothing away."""
+    if policy == "create_only":
+        return before
+    if text is None:
+        return before if is_late else None
+    if not before:
+        return text
+    if policy == "append":
+        return before if text in before.split("\n") else f"{before}\n{text}"
+    return before if is_late or policy == "fill_if_empty" else text
+
+
+def _put_emails(row: Columns, wanted: Sequence[Wanted], *, by_name: bool, is_late: bool) -> None:
+    """An address that stands in one of the columns already goes to no other. A row that is known by name only, or is
+    ahead of this capture, keeps its own: the other address goes to an empty column, if there is one.
+    """
+    keeps = by_name or is_late
+    for _ in EMAILS:  # an address can make room for another
+        for column, text, policy in wanted:
+            is_kept = keeps and row.get(column)
+            if not is_kept and (text is None or address(text) not in _addresses(row)):
+                row[column] = _after(row.get(column), text, policy, is_late=is_late)
+    for _, text, policy in wanted:
+        empty = [column for column in EMAILS if not row.get(column)]
+        if keeps and empty and text is not None and address(text) not in _addresses(row) and policy != "create_only":
+            row[empty[0]] = text
+
+
+def _addresses(row: Columns) -> set[str]:
+    return {address(row.get(column) or "") for column in EMAILS} - {""}
+
+
+def _names(row: Columns) -> tuple[str, str]:
+    return _name(row.get("firstname") or ""), _name(row.get("lastname") or "")
+
+
+# --- Words ------------------------------------------------------------------------------------------------------------
+
+
+def _identity(name: str, capture: Capture, action: SyncAction) -> tuple[str, ...]:
+    email = _lowered(capture.prospect.fields).get("email")
+    if capture.prospect.id and action.match.tables != "off":
+        return "id", capture.prospect.id
+    if isinstance(email, str) and "@" in email and action.match.tables != "off":
+        return "email", email.strip().lower()
+    if capture.submission.activity_id:
+        return "submission", capture.form.id or "", capture.submission.activity_id
+    return "delivery", name
+
+
+def _lowered(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in fields.items()}
+
+
+def _names_in(source: str) -> list[str]:
+    return re.findall(r"{(.+?)}", source) or [source]
+
+
+def _name(text: str) -> str:
+    return text.strip().lower()
+
+
+def address(text: str) -> str:
+    """An address as it is compared; "" for what is none."""
+    text = text.strip().lower()
+    return text if re.fullmatch(r"[^@ ]+@[^@ ]+", text) else ""
+
+
+def is_blank(value: Any) -> bool:
+    """Nothing was said; zero and false say something."""
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())
+
+
+def is_missing(value: Any) -> bool:
+    """A blank, or what only stands where a value should."""
+    placeholder = r"scanned|anonymous|{{.*}}|\[.*\]|%.*%"
+    return is_blank(value) or (isinstance(value, str) and bool(re.fullmatch(placeholder, value.strip().lower())))
+
+
+def text_of(value: Any) -> str:
+    """A value as people write it."""
+    if isinstance(value, list):
+        return "; ".join(value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).strip()
