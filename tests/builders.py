@@ -25,6 +25,7 @@ RATINGS = (
     Choice(value=2, labels=("Warm",)),
     Choice(value=3, labels=("Cold", "Kalt")),
 )
+ALLOW = (Choice(value=1, labels=("Do Not Allow", "Nicht zulassen")), Choice(value=0, labels=("Allow", "Zulassen")))
 
 
 def column(name: str, kind: str = "String", **facts: Any) -> Column:
@@ -46,7 +47,29 @@ COLUMNS = {
         Column(name="leadqualitycode", type="Picklist", choices=RATINGS),
         Column(name="fullname", type="String", max_length=160, creatable=False, updatable=False),
         Column(name="createdon", type="DateTime", creatable=False, updatable=False),
-        Column(name="donotemail", type="Boolean"),
+        Column(name="donotemail", type="Boolean", choices=ALLOW),
+        Column(name="numberofemployees", type="Integer", minimum=0, maximum=1_000_000),
+        Column(name="revenue", type="Money", minimum=0, maximum=1_000_000_000, precision=2),
+        Column(name="estimatedclosedate", type="DateTime", date_behavior="UserLocal"),
+        Column(name="birthdate", type="DateTime", date_behavior="DateOnly"),
+        Column(name="interests", type="MultiSelectPicklist", choices=RATINGS),
+        Column(name="stageid", type="Uniqueidentifier"),
+        Column(name="leadid", type="Uniqueidentifier", updatable=False),
+        *(
+            Column(name=f"a_{kind.lower()}", type=kind)
+            for kind in (
+                "Lookup",
+                "Customer",
+                "Owner",
+                "PartyList",
+                "State",
+                "Status",
+                "Image",
+                "File",
+                "EntityName",
+                "Virtual",
+            )
+        ),
     )
 }
 LEAD = Table(name="lead", columns=COLUMNS)

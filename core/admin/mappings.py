@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from core.domain.connection import Connection
-from core.domain.mapping import FieldMapping, Finding, MappingRow, findings
+from core.domain.findings import Finding, findings
+from core.domain.mapping import FieldMapping, MappingRow
 from core.domain.table import Table
 from core.errors import InvalidInputError
 from core.sync.ports import Configuration, ConnectionSetup

@@ -1,11 +1,10 @@
 """How prospect fields become columns of one table of one connection (product.md, section 3).
 
-Duty: a mapping's shape, its validation against a table's live metadata, and the values it gives for one capture.
-How one value fits one column is `conversion`'s; what an existing row keeps is `update_policy`'s.
+Duty: a mapping's shape, and the values it gives for one capture. How one value fits one column is `conversion`'s;
+what is wrong with a mapping is `findings`'; what an existing row keeps is `update_policy`'s.
 """
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -13,9 +12,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.capture import Capture
-from core.domain.conversion import SUPPORTED_TYPES, Content, Misfit, Rules, convert
+from core.domain.conversion import Content, Misfit, Rules, Transform, convert
 from core.domain.prospect import Prospect, field_name
-from core.domain.table import EMAIL_COLUMNS, Column, Table
+from core.domain.table import TEXT_TYPES, Column
 from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
 
 _TEMPLATE_FIELD = re.compile(r"\{([^{}]+)\}")
@@ -46,6 +45,7 @@ class MappingRow(BaseModel):
     choices: dict[str, int | str] = {}
     too_long: Literal["truncate", "fail"] = "truncate"
     on_unknown: Literal["leave_out", "fail"] = "leave_out"
+    transform: Transform | None = None
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
@@ -53,8 +53,8 @@ class MappingRow(BaseModel):
             raise ValueError("a row takes its value from `source` or from `constant`: give one of them")
         return self
 
-    def rules(self) -> Rules:
-        return Rules(self.choices, self.too_long, self.on_unknown)
+    def rules(self, time_zone: str) -> Rules:
+        return Rules(self.choices, self.too_long, self.on_unknown, self.transform, time_zone)
 
 
 class FieldMapping(BaseModel):
@@ -66,6 +66,7 @@ class FieldMapping(BaseModel):
     version: int = 0
     rows: tuple[MappingRow, ...]
     columns: dict[str, Column] = {}
+    time_zone: Annotated[str, Field(exclude=True)] = "UTC"  # the connection's, whoever reads the mapping puts it here
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,12 @@ def map_fields(mapping: FieldMapping, sources: Sources) -> Mapped:
     warnings: list[str] = []
     failures: list[tuple[str, str]] = []
     for row in mapping.rows:
-        result = _mapped_value(row, mapping.columns[row.column], sources, warnings)
+        column = mapping.columns[row.column]
+        result = _RowMapper(row, column, row.rules(mapping.time_zone), warnings).value(sources)
         match result:
             case ColumnValue():
                 values.append(result)
-            case Misfit(message) if _fails(row, mapping.columns[row.column]):
+            case Misfit(message) if _fails(row, column):
                 failures.append((row.column, message))
             case Misfit(message):
                 warnings.append(f"{row.source or 'constant'} was left out: {message}")
@@ -154,102 +156,45 @@ def map_fields(mapping: FieldMapping, sources: Sources) -> Mapped:
     return Mapped(tuple(values), tuple(warnings), tuple(failures))
 
 
-def _mapped_value(
-    row: MappingRow, column: Column, sources: Sources, warnings: list[str]
-) -> ColumnValue | Misfit | None:
-    if row.source is None:
-        return _converted(row, column, row.constant, row.policy, warnings)
-    warnings += [
-        f"{row.source} holds a placeholder ({as_text(placeholder)[:60]}), which was taken as missing."
-        for placeholder in sources.placeholders(row.source)
-    ]
-    if row.policy is Policy.CLEAR_IF_BLANK and sources.is_left_blank(row.source):
-        if not sources.is_asked(row.source):
-            return _default(row, column, warnings)
-        return _converted(row, column, row.default, row.policy, warnings) or ColumnValue(row.column, None, row.policy)
-    return _converted(row, column, sources[row.source], row.policy, warnings) or _default(row, column, warnings)
+@dataclass(frozen=True, slots=True)
+class _RowMapper:
+    """One row at work on one capture; what is worth a warning on the way goes to `warnings`."""
 
+    row: MappingRow
+    column: Column
+    rules: Rules
+    warnings: list[str]
 
-def _default(row: MappingRow, column: Column, warnings: list[str]) -> ColumnValue | Misfit | None:
-    """A default stands in for what nobody said, so it never replaces what somebody did."""
-    policy = row.policy if row.policy is Policy.CREATE_ONLY else Policy.FILL_IF_EMPTY
-    return _converted(row, column, row.default, policy, warnings)
+    def value(self, sources: Sources) -> ColumnValue | Misfit | None:
+        row = self.row
+        if row.source is None:
+            return self._converted(row.constant, row.policy)
+        self.warnings.extend(
+            f"{row.source} holds a placeholder ({as_text(placeholder)[:60]}), which was taken as missing."
+            for placeholder in sources.placeholders(row.source)
+        )
+        if row.policy is Policy.CLEAR_IF_BLANK and sources.is_left_blank(row.source):
+            if not sources.is_asked(row.source):
+                return self._default()
+            return self._converted(row.default, row.policy) or ColumnValue(row.column, None, row.policy)
+        return self._converted(sources[row.source], row.policy) or self._default()
 
+    def _default(self) -> ColumnValue | Misfit | None:
+        """A default stands in for what nobody said, so it never replaces what somebody did."""
+        policy = self.row.policy if self.row.policy is Policy.CREATE_ONLY else Policy.FILL_IF_EMPTY
+        return self._converted(self.row.default, policy)
 
-def _converted(
-    row: MappingRow, column: Column, value: FieldValue, policy: Policy, warnings: list[str]
-) -> ColumnValue | Misfit | None:
-    if is_missing(value):
-        return None
-    converted = convert(column, value, row.rules())
-    if isinstance(converted, Misfit):
-        return converted
-    if converted.warning:
-        warnings.append(converted.warning)
-    return ColumnValue(row.column, converted.value, policy)
+    def _converted(self, value: FieldValue, policy: Policy) -> ColumnValue | Misfit | None:
+        if is_missing(value):
+            return None
+        converted = convert(self.column, value, self.rules)
+        if isinstance(converted, Misfit):
+            return converted
+        if converted.warning:
+            self.warnings.append(converted.warning)
+        return ColumnValue(self.row.column, converted.value, policy)
 
 
 def _fails(row: MappingRow, column: Column) -> bool:
-    return (row.on_unknown if column.type == "Picklist" else row.too_long) == "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Why a mapping cannot be saved: the part of it, and a sentence that says what would be accepted."""
-
-    field: str
-    message: str
-
-
-def findings(rows: tuple[MappingRow, ...], table: Table) -> list[Finding]:
-    """What is wrong with these rows, held against the table's metadata; empty when nothing is."""
-    found = [finding for index, row in enumerate(rows) for finding in _row_findings(index, row, rows, table)]
-    mapped = {row.column for row in rows}
-    missing = [column for column in table.columns.values() if column.required and column.name not in mapped]
-    return found + [Finding("rows", _missing_column(column, table)) for column in missing]
-
-
-def _missing_column(column: Column, table: Table) -> str:
-    label = f" ({column.label})" if column.label else ""
-    return f"{table.name}.{column.name}{label} is required in Dynamics: map it from a field, or give it a constant."
-
-
-def _row_findings(index: int, row: MappingRow, rows: tuple[MappingRow, ...], table: Table) -> Iterable[Finding]:
-    where = f"rows.{index}.column"
-    column = table.columns.get(row.column)
-    if column is None:
-        yield Finding(where, f"{table.name} has no column {row.column}.{_near(row.column, table.columns)}")
-    elif not column.creatable and not column.updatable:
-        yield Finding(where, f"{table.name}.{row.column} cannot be written: Dynamics fills it itself.")
-    elif column.type not in SUPPORTED_TYPES:
-        types = ", ".join(SUPPORTED_TYPES)
-        yield Finding(where, f"{table.name}.{row.column} is of type {column.type}; so far {types} can be mapped.")
-    else:
-        yield from _value_findings(index, row, column)
-    if row.column in {other.column for other in rows[:index]}:
-        yield Finding(where, f"{row.column} is mapped twice: keep one of the rows.")
-
-
-def _value_findings(index: int, row: MappingRow, column: Column) -> Iterable[Finding]:
-    """Defaults, constants and translations are known now, so they are judged now."""
-    if row.policy is Policy.APPEND and column.type == "Picklist":
-        yield Finding(f"rows.{index}.policy", "append is for text columns; a choice takes one value.")
-    if row.policy is Policy.APPEND and column.name in EMAIL_COLUMNS:
-        yield Finding(f"rows.{index}.policy", "append is for texts; an e-mail column takes one address.")
-    for name, given in {"default": row.default, "constant": row.constant}.items():
-        if given is not None and is_missing(given):
-            yield Finding(f"rows.{index}.{name}", f'"{as_text(given)}" counts as missing, so it is never written.')
-    fixed = {"default": row.default, "constant": row.constant}
-    fixed |= {f"choices.{said}": to for said, to in row.choices.items()}
-    for name, value in fixed.items():
-        if not is_missing(value):
-            converted = convert(column, value, Rules(too_long="fail", on_unknown="fail"))
-            if isinstance(converted, Misfit):
-                yield Finding(f"rows.{index}.{name}", converted.message)
-
-
-def _near(name: str, columns: Mapping[str, Column]) -> str:
-    import difflib  # noqa: PLC0415  # needed only for a mistake
-
-    near = difflib.get_close_matches(name, columns, 3)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    """By `too_long` for texts, which only can be too long; by `on_unknown` for everything else."""
+    return (row.too_long if column.type in TEXT_TYPES else row.on_unknown) == "fail"

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 SET_NAMES: Mapping[str, str] = {"lead": "leads", "contact": "contacts", "account": "accounts"}
 EMAIL_COLUMNS = ("emailaddress1", "emailaddress2", "emailaddress3")
 
+TEXT_TYPES = ("String", "Memo")
+
 
 def id_column(table: str) -> str:
     return f"{table}id"

@@ -1,5 +1,6 @@
 """Choices: by value or label, in any case and any installed language, or through the row's own translations."""
 
+import re
 from collections.abc import Mapping
 
 from core.domain.conversion.outcome import Converted, Misfit, Rules, quoted
@@ -7,6 +8,8 @@ from core.domain.table import Choice, Column
 from core.domain.values import FieldValue, as_text
 
 _NAMED_MOST = 12
+_UNKNOWN_MOST = 5
+_NUMBERS = re.compile(r"\s*-?\d+\s*(?:,\s*-?\d+\s*)+")
 
 
 def as_choice(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
@@ -16,6 +19,30 @@ def as_choice(column: Column, value: FieldValue, rules: Rules) -> Converted | Mi
     if option is None:
         return Misfit(f"{quoted(said)} is not an option of {column.name}; it takes {accepted(column)}.")
     return Converted(option.value)
+
+
+def as_choices(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
+    """Every option that the value names, as Dataverse writes several: `1,3`, in ascending order."""
+    parts = _parts(column, value, rules.choices)
+    found = {part: chosen(column, part, rules.choices) for part in parts}
+    unknown = [part for part, option in found.items() if option is None]
+    values = sorted({option.value for option in found.values() if option})
+    named = ", ".join(map(quoted, unknown[:_UNKNOWN_MOST])) or quoted(as_text(value))
+    message = f"{named} is not among the options of {column.name}; it takes {accepted(column)}."
+    if not values or (unknown and rules.on_unknown == "fail"):
+        return Misfit(message)
+    return Converted(",".join(map(str, values)), message if unknown else "")
+
+
+def _parts(column: Column, value: FieldValue, choices: Mapping[str, int | str]) -> list[str]:
+    """A list as it is; a text whole, where it names an option, else by `;`, or by `,` between numbers."""
+    if isinstance(value, list):
+        return [part for item in value for part in _parts(column, item, choices)]
+    said = as_text(value)
+    if chosen(column, said, choices):
+        return [said]
+    separator = "," if _NUMBERS.fullmatch(said) else ";"
+    return [part for each in said.split(separator) if (part := each.strip())]
 
 
 def chosen(column: Column, said: str, choices: Mapping[str, int | str]) -> Choice | None:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from core.domain.mapping import Finding, MappingRow, Policy, findings
+from core.domain.findings import Finding, findings
+from core.domain.mapping import MappingRow, Policy
+from core.domain.values import FieldValue
 from tests.builders import LEAD
 
 LAST = {"source": "LastName", "column": "lastname"}
@@ -31,7 +33,7 @@ def test_a_good_mapping_has_none() -> None:
         ({"source": "A", "column": "qqqqqqqq"}, "rows.1.column", ["no column qqqqqqqq."]),
         ({"source": "A", "column": "fullname"}, "rows.1.column", ["cannot be written"]),
         ({"source": "A", "column": "createdon"}, "rows.1.column", ["cannot be written"]),
-        ({"source": "A", "column": "donotemail"}, "rows.1.column", ["Boolean", "String, Memo, Picklist"]),
+        ({"source": "A", "column": "leadid"}, "rows.1.column", ["gives each row its id"]),
         ({"source": "B", "column": "lastname"}, "rows.1.column", ["twice"]),
         ({"source": "A", "column": "leadqualitycode", "default": "Tepid"}, "rows.1.default", ["Tepid", "Hot (1)"]),
         ({"constant": 9, "column": "leadqualitycode"}, "rows.1.constant", ['"9"', "Hot (1)"]),
@@ -45,7 +47,7 @@ def test_a_good_mapping_has_none() -> None:
         ({"constant": " ", "column": "companyname"}, "rows.1.constant", ["missing"]),
     ],
     ids=[
-        "misspelt", "nowhere near", "calculated", "date Dynamics sets", "type", "double", "default", "constant",
+        "misspelt", "nowhere near", "calculated", "date Dynamics sets", "its own id", "double", "default", "constant",
         "translation", "long constant", "long default", "append to choice", "append to e-mail", "placeholder default",
         "token", "blank constant",
     ],
@@ -56,6 +58,72 @@ def test_each_mistake_is_found_where_it_is(row: dict[str, Any], field: str, word
     assert finding.field == field
     for word in words:
         assert word in finding.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("lookup", "link to another row"),
+        ("customer", "link to another row"),
+        ("partylist", "link to another row"),
+        ("owner", "owns the row"),
+        ("state", "decided in Dynamics"),
+        ("status", "decided in Dynamics"),
+        ("image", "picture"),
+        ("file", "file"),
+        ("entityname", "Dynamics fills it"),
+        ("virtual", "no plain value"),
+    ],
+)
+def test_types_that_cannot_be_mapped(kind: str, words: str) -> None:
+    """Each is refused with the reason."""
+    (finding,) = _found(LAST, {"source": "A", "column": f"a_{kind}"})
+    assert finding.field == "rows.1.column"
+    assert f"lead.a_{kind} cannot be mapped: " in finding.message
+    assert words in finding.message
+
+
+@pytest.mark.parametrize(
+    ("column", "constant", "words"),
+    [
+        ("numberofemployees", 12, ""),
+        ("numberofemployees", "many", "whole numbers from 0 to 1000000"),
+        ("numberofemployees", 12.5, "rounded to 13"),
+        ("revenue", "1,234", "decimal_comma"),
+        ("revenue", "1,234.00", ""),
+        ("donotemail", True, ""),
+        ("donotemail", "Nicht zulassen", ""),
+        ("donotemail", "perhaps", "Do Not Allow (1)"),
+        ("donotemail", ["I agree"], "checked"),
+        ("birthdate", "1990-12-31", ""),
+        ("birthdate", "03/04/1990", "day_first"),
+        ("estimatedclosedate", "2026-05-04", ""),
+        ("estimatedclosedate", "tomorrow", "2026-05-04T13:05:00+02:00"),
+        ("interests", "Hot; kalt", ""),
+        ("interests", "Hot;Tepid", "Tepid"),
+        ("stageid", "{1F0E3DAD-9990-4C4F-8A1B-0123456789AB}", ""),
+        ("stageid", "12", "unique identifier"),
+    ],
+)
+def test_a_constant_fits_as_it_is(column: str, constant: FieldValue, words: str) -> None:
+    """What would be left out, rounded or decided at every capture is said once, when the mapping is saved."""
+    found = _found(LAST, {"constant": constant, "column": column})
+    assert [finding.field for finding in found] == (["rows.1.constant"] if words else [])
+    assert all(words in finding.message for finding in found)
+
+
+NUMBERS, DATES = ["numberofemployees", "revenue"], ["estimatedclosedate", "birthdate"]
+
+
+@pytest.mark.parametrize("column", [*NUMBERS, *DATES, "jobtitle", "description", "donotemail", "interests", "stageid"])
+def test_settings_are_for_their_types(column: str) -> None:
+    """Append is for texts, the order of day and month for dates, the decimal sign for numbers."""
+    row = {"source": "A", "column": column}
+    fitting = {"append": ["jobtitle", "description"], "day_first": DATES, "decimal_comma": NUMBERS}
+    for setting, columns in fitting.items():
+        name = "policy" if setting == "append" else "transform"
+        found = _found(LAST, row | {name: setting})
+        assert [finding.field for finding in found] == ([] if column in columns else [f"rows.1.{name}"])
 
 
 def test_a_required_column_has_to_be_mapped() -> None:
