@@ -7,6 +7,7 @@ operation does is `operations`', in a $batch or alone `unkind_work`'s.
 import asyncio
 import time
 import uuid
+from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -133,8 +134,15 @@ async def _read(scope: Scope, receive: Receive) -> Request:
     target = scope["raw_path"].decode("latin-1")
     if scope["query_string"]:
         target += "?" + scope["query_string"].decode("latin-1")
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(scope["method"], target, headers, b"".join(chunks))
+    return Request(scope["method"], target, _read_headers(scope["headers"]), b"".join(chunks))
+
+
+def _read_headers(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """One that is repeated, as Prefer may be, counts as one list."""
+    headers: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in given):
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
 
 
 def _headers(answer: Answer) -> dict[str, Any]:

@@ -76,14 +76,18 @@ def json_answer(document: Mapping[str, Any], status: int = 200, **headers: str) 
     return Answer(status, {"Content-Type": JSON, "OData-Version": "4.0", **named}, body)
 
 
-def error_answer(error: errors.DataverseError, *, detailed: bool = False) -> Answer:
-    """`detailed`: the request asked for annotations, and gets them on errors too."""
+def error_answer(error: errors.DataverseError, preferences: Preferences | None = None) -> Answer:
+    """A request that asked for annotations gets those about errors too."""
     document: dict[str, Any] = {"code": error.code, "message": error.message}
-    if detailed:
-        document["@Microsoft.PowerApps.CDS.ErrorDetails.HttpStatusCode"] = str(error.status)
-        document["@Microsoft.PowerApps.CDS.HelpLink"] = errors.HELP
-        document["@Microsoft.PowerApps.CDS.TraceText"] = ""
-        document["@Microsoft.PowerApps.CDS.InnerError.Message"] = error.message
+    if preferences is not None:
+        details = {
+            "ErrorDetails.HttpStatusCode": str(error.status),
+            "HelpLink": errors.HELP,
+            "TraceText": "",
+            "InnerError.Message": error.message,
+        }
+        named = {f"Microsoft.PowerApps.CDS.{name}": text for name, text in details.items()}
+        document |= {f"@{name}": text for name, text in named.items() if preferences.wants(name)}
     return json_answer({"error": document}, error.status)
 
 

@@ -41,7 +41,7 @@ def perform(environment: Environment, caller: Caller, request: Request) -> Answe
         with environment.database.transaction():
             return _dispatch(_work(environment, caller, request), request)
     except errors.DataverseError as error:
-        return error_answer(error, detailed=bool(request.preferences.annotations))
+        return error_answer(error, request.preferences)
 
 
 def _work(environment: Environment, caller: Caller, request: Request) -> Work:

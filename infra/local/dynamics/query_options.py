@@ -3,6 +3,7 @@
 Duty: cutting `a=b&c=d` and the parentheses of `$expand` apart. What names mean is for those who use the options.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ _KNOWN: Final = frozenset(
 _NOT_SIMULATED: Final = frozenset({"$apply", "fetchXml", "savedQuery", "userQuery", "sql"})
 _EXPANDABLE: Final = frozenset({"$select", "$filter", "$orderby", "$top", "$expand"})
 _MAX_EXPANDS: Final = 15
+_WHOLE: Final = re.compile(r"[0-9]{1,18}")
 _IGNORED: Final = frozenset({"tag", "partitionId", "LabelLanguages"})
 
 
@@ -120,7 +122,7 @@ def _order(text: str, aliases: Mapping[str, str] | None) -> Order | None:
 def _whole(name: str, text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit():
+    if not _WHOLE.fullmatch(text):
         raise errors.query_invalid(
             f"Invalid value '{text}' for {name} query option found. The {name} query option requires a non-negative "
             "integer value."

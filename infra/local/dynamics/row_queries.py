@@ -58,7 +58,7 @@ def answer_rows(
     document["value"] = [shape.json(row) for row in page.rows]
     if page.last is not None and (options.top is None or preferences.page_size):
         document["@odata.nextLink"] = next_link(listing, page=number + 1, last=page.last)
-    return json_answer(document, Preference_Applied=preferences.applied)
+    return json_answer(document, Preference_Applied=preferences.applied_to_rows())
 
 
 def count_set(work: Work, table: Table, request: Request) -> Answer:

@@ -28,7 +28,8 @@ def read_row(work: Work, table: Table, key: RowKey, request: Request, base: str)
     row = require_readable(work, table, key)
     if _is_unchanged(request, row):
         return Answer(HTTPStatus.NOT_MODIFIED, {"OData-Version": "4.0", "ETag": etag(row)})
-    return _row_answer(work, table, row, request, base, status=HTTPStatus.OK)
+    applied = request.preferences.applied_to_row()
+    return _row_answer(work, table, row, request, base, status=HTTPStatus.OK, applied=applied)
 
 
 def require_readable(work: Work, table: Table, key: RowKey) -> Row:
@@ -116,14 +117,19 @@ def _written(
     if request.preferences.returns_row:
         status = HTTPStatus.CREATED if created else HTTPStatus.OK
         # Without the privilege to read, the write is refused with its answer [K].
-        return _row_answer(work, table, require_readable(work, table, key), request, base, status=status)
+        row, applied = require_readable(work, table, key), request.preferences.applied_to_write()
+        return _row_answer(work, table, row, request, base, status=status, applied=applied)
     url = f"{base}/{table.set_name}({address})"
     return no_content(OData_EntityId=url, Location=url if request.in_batch else "")
 
 
-def _row_answer(work: Work, table: Table, row: Row, request: Request, base: str, *, status: int) -> Answer:
+def _row_answer(
+    work: Work, table: Table, row: Row, request: Request, base: str, *, status: int, applied: str
+) -> Answer:
     options, preferences = parse_options(request.query), request.preferences
+    if refused := options.given & {"$filter", "$orderby", "$top", "$count", "$skiptoken"}:
+        raise errors.query_invalid(f"The query option {min(refused)} can be applied to collections only.")
     require_expandable(work.caller, work.schema, table, options.expand)
     shape = Shape(work, table, selected_columns(table, options.select), options.expand, preferences)
     document = {"@odata.context": context(base, table.set_name, options, single=True), **shape.json(row)}
-    return json_answer(document, status, ETag=etag(row), Preference_Applied=preferences.applied)
+    return json_answer(document, status, ETag=etag(row), Preference_Applied=applied)

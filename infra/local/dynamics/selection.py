@@ -10,7 +10,7 @@ https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/over
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from infra.local.dynamics import errors
 from infra.local.dynamics.database import VERSION, Database, Row
@@ -18,6 +18,8 @@ from infra.local.dynamics.filter_sql import Scope
 from infra.local.dynamics.ordering import Sorted, after
 from infra.local.dynamics.schema import Column, Table
 from infra.local.dynamics.sql import Sql, joined
+
+_CURRENCY: Final = "transactioncurrencyid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Page:
 
 
 def selected_columns(table: Table, names: Sequence[str]) -> list[Column]:
-    """All of them, when none is named. The primary key always comes along."""
+    """All of them, when none is named. The primary key always comes along, and amounts bring their currency."""
     if not names:
         return list(table.readable_names.values())
     columns = {table.id: table.columns[table.id]}
@@ -37,6 +39,8 @@ def selected_columns(table: Table, names: Sequence[str]) -> list[Column]:
         if column is None:
             raise errors.property_unknown(name, table.name)
         columns[column.name] = column
+    if any(column.kind == "Money" for column in columns.values()) and (currency := table.lookup(_CURRENCY)):
+        columns.setdefault(_CURRENCY, currency)
     return list(columns.values())
 
 
