@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.domain.conversion import utf16_length
+from core.domain.conversion import is_same, utf16_length
 from core.domain.mapping import ColumnValue, FieldMapping, Mapped, Policy
 from core.domain.matching import Match, normal_email
 from core.domain.table import EMAIL_COLUMNS
@@ -45,9 +45,10 @@ def _change(
 ) -> None:
     before = columns.get(value.column)
     after = updated(before, value, late=late)
-    if after == before or (is_empty(after) and is_empty(before)):
+    column = mapping.columns[value.column]
+    if is_same(column, after, before) or (is_empty(after) and is_empty(before)):
         return
-    most = mapping.columns[value.column].max_length
+    most = column.max_length
     if value.policy is Policy.APPEND and most is not None and utf16_length(str(after)) > most:
         changes.warnings.append(f"{value.column} is full ({most} characters): the new text was not appended.")
         return

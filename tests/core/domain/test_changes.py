@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.changes import Changes, changes_to, without_unusable_emails
+from core.domain.conversion import Content
 from core.domain.mapping import ColumnValue, Mapped, Policy
 from core.domain.matching import Match
 from core.domain.table import Column
@@ -26,7 +27,7 @@ def _changes(
     )
 
 
-def _value(column: str, value: str | int | None, policy: Policy = Policy.OVERWRITE) -> ColumnValue:
+def _value(column: str, value: Content | None, policy: Policy = Policy.OVERWRITE) -> ColumnValue:
     return ColumnValue(column, value, policy)
 
 
@@ -47,6 +48,30 @@ def test_a_column_that_cannot_be_updated_is_left_alone() -> None:
     """Create-only columns of Dynamics are written with a new row, and never after."""
     fixed = COLUMNS["companyname"].model_copy(update={"updatable": False})
     assert not _changes({}, _value("companyname", "X"), companyname=fixed).values
+
+
+def test_the_same_in_another_form_is_not_written() -> None:
+    """As Dataverse shows numbers, moments and several options, they are what a capture said."""
+    held: dict[str, Content] = {
+        "revenue": 5.0,
+        "estimatedclosedate": "2026-05-04T13:05:00.000Z",
+        "interests": "3,1",
+        "donotemail": False,
+    }
+    said: dict[str, Content] = {
+        "revenue": 5,
+        "estimatedclosedate": "2026-05-04T13:05:00Z",
+        "interests": "1,3",
+        "donotemail": False,
+    }
+    assert not _changes(held, *(_value(name, content) for name, content in said.items())).values
+    other: dict[str, Content] = {
+        "revenue": 5.5,
+        "estimatedclosedate": "2026-05-04T13:05:01Z",
+        "interests": "1",
+        "donotemail": True,
+    }
+    assert _changes(held, *(_value(name, content) for name, content in other.items())).values == other
 
 
 @pytest.mark.parametrize("most", [2, 100])
