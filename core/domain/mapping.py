@@ -66,7 +66,10 @@ class FieldMapping(BaseModel):
     version: int = 0
     rows: tuple[MappingRow, ...]
     columns: dict[str, Column] = {}
-    time_zone: Annotated[str, Field(exclude=True)] = "UTC"  # the connection's, whoever reads the mapping puts it here
+    time_zone: Annotated[str, Field(exclude=True)] = "UTC"  # the connection's as it is now, so never stored
+
+    def in_zone(self, time_zone: str) -> Self:
+        return self.model_copy(update={"time_zone": time_zone})
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,12 @@ class TableConfiguration:
         entities = {entity["RowKey"]: entity async for entity in self._partition(_of(connection_id))}
         if _CONNECTION not in entities:
             return None
+        connection = unpacked(entities[_CONNECTION], Connection)
         mappings = (unpacked(entity, FieldMapping) for key, entity in entities.items() if key.startswith(_MAPPING))
         pause = entities.get(_PAUSE)
         return ConnectionSetup(
-            unpacked(entities[_CONNECTION], Connection),
-            {mapping.table: mapping for mapping in mappings},
+            connection,
+            {mapping.table: mapping.in_zone(connection.time_zone) for mapping in mappings},
             unpacked(pause, Pause) if pause else None,
         )
 

@@ -32,7 +32,7 @@ _TIME = re.compile(
 )
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})\.?|(\d{4})(\d{2})(\d{2})", re.ASCII)
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4})", re.ASCII)
-_WEEKDAY = re.compile(r"[^\W\d]{2,12}\.?,\s*")
+_WEEKDAY = re.compile(r"^[^\W\d]{2,12}\.?,\s*")
 _DAY_MONTH_YEAR = re.compile(
     r"(\d{1,2})(?:st|nd|rd|th|er|º|\.)?[\s-]*(?:de |of )?([^\W\d]+)\.?,?[\s-]*(?:de )?(\d{4})", re.IGNORECASE
 )

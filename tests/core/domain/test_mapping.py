@@ -219,6 +219,59 @@ def test_a_long_text_is_cut_or_fails() -> None:
     assert "100" in refused.failures[0][1]
 
 
+# --- Numbers, dates, yes and no ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "value"),
+    [
+        ("numberofemployees", "1 200", 1200),
+        ("revenue", "€ 1.234,50", 1234.5),
+        ("donotemail", "Zulassen", False),
+        ("donotemail", 0, False),
+        ("interests", "Kalt;Hot", "1,3"),
+        ("birthdate", "31.12.1990", "1990-12-31"),
+        ("estimatedclosedate", "2026-05-04 13:05", "2026-05-04T11:05:00Z"),
+        ("stageid", "{1F0E3DAD-9990-4C4F-8A1B-0123456789AB}", "1f0e3dad-9990-4c4f-8a1b-0123456789ab"),
+    ],
+)
+def test_each_type_through_a_mapping(column: str, said: FieldValue, value: Any) -> None:
+    """As the column takes it; dates without a zone in the connection's. Zero is said, not blank."""
+    person = capture(Said=said)
+    rows = mapping({"source": "Said", "column": column}).in_zone("Europe/Berlin")
+    mapped = map_fields(rows, Sources(merged(Prospect(), person, NOON), person))
+    assert (_columns(mapped), mapped.warnings) == ({column: value}, ())
+
+
+@pytest.mark.parametrize(
+    "column", ["numberofemployees", "revenue", "donotemail", "interests", "birthdate", "estimatedclosedate", "stageid"]
+)
+def test_what_does_not_fit_is_left_out_or_fails(column: str) -> None:
+    """With a warning that names question, value and column; by `on_unknown`, the row fails instead."""
+    said, row = capture(Said="perhaps", Title="CEO"), {"source": "Said", "column": column}
+    left_out = _map(said, row, {"source": "Title", "column": "jobtitle"})
+    assert _columns(left_out) == {"jobtitle": "CEO"}
+    (warning,) = left_out.warnings
+    for told in ("Said was left out", '"perhaps"', column):
+        assert told in warning
+    assert _map(said, row | {"on_unknown": "fail"}).failures[0][0] == column
+
+
+@pytest.mark.parametrize(
+    ("column", "transform", "value"),
+    [
+        ("birthdate", "day_first", "1990-04-03"),
+        ("birthdate", "month_first", "1990-03-04"),
+        ("birthdate", None, None),
+    ],
+)
+def test_a_row_settles_what_can_be_read_two_ways(column: str, transform: str | None, value: str | None) -> None:
+    """Without a transform such a date is left out."""
+    mapped = _map(capture(Said="03/04/1990"), {"source": "Said", "column": column, "transform": transform})
+    assert _columns(mapped).get(column) == value
+    assert bool(mapped.warnings) is (value is None)
+
+
 @pytest.mark.parametrize("row", [{}, {"source": "A", "constant": "b"}], ids=["neither", "both"])
 def test_a_row_has_one_origin(row: dict[str, str]) -> None:
     """A source or a constant, never both and never none."""

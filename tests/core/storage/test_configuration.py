@@ -45,6 +45,17 @@ async def test_what_is_not_there_reads_as_none(table: TableClient) -> None:
     assert await configuration.connections() == []
 
 
+async def test_a_mapping_reads_dates_in_the_zone_its_connection_has_now(table: TableClient) -> None:
+    """The zone is the connection's: another one counts from then on, for mappings that were saved before too."""
+    configuration = TableConfiguration(table)
+    await configuration.save_mapping("contoso", MAPPING.in_zone("Asia/Tokyo"))
+    for zone in ("Europe/Berlin", "America/New_York"):
+        await configuration.save_connection(CONNECTION.model_copy(update={"time_zone": zone}))
+        setup = await configuration.setup("contoso")
+        assert setup is not None
+        assert setup.mappings["lead"].time_zone == zone
+
+
 async def test_a_connection_comes_with_all_that_belongs_to_it(table: TableClient) -> None:
     """One read gives the connection, its current mappings and its pause."""
     configuration = TableConfiguration(table)
