@@ -162,11 +162,11 @@ def tell(story: Story) -> None:
 
 # --- Stories ----------------------------------------------------------------------------------------------------------
 
-ADDRESSES = st.sampled_from(["a@x.example", "b@x.example", "c@x.example", " A@X.example ", "B@x.EXAMPLE"])
+ADDRESSES = st.sampled_from([*"aaabbcde", " A", "B"]).map(lambda letter: f"{letter}@X.example ")
 NOTHING = st.sampled_from(["", "  ", None, "Scanned", " anonymous", "{{Email}}", "[Email]", "%Email%"])
-SAID_ADDRESSES = ADDRESSES | ADDRESSES | ADDRESSES | NOTHING | st.just("no address")
-FIRST = st.sampled_from(["Ann", "Ann", "ANN ", "Bob", "", "Scanned", None])
-LAST = st.sampled_from(["Lee", "Lee", " lee", "Ray", "", "Anonymous", "[LastName]"])
+SAID_ADDRESSES = ADDRESSES | ADDRESSES | ADDRESSES | ADDRESSES | NOTHING | st.sampled_from(["no address", ""])
+FIRST = st.sampled_from(["Ann", "Ann", "Ann", "ANN ", "Bob", "", "Scanned"])
+LAST = st.sampled_from(["Lee", "Lee", "Lee", " lee", "Ray", None, "[LastName]"])
 REMARKS = st.sampled_from(["r1", "r2", "r3", "", None, 0, False, "Scanned", ["A", "B"]])
 ROW_IDS = ["r1", "r2", "r3"]
 
@@ -191,28 +191,29 @@ def row_of(
 @st.composite
 def seeded(draw: st.DrawFn) -> dict[Key, dict[str, Any]]:
     """A few rows of both tables, in any state, some of them leading to others."""
-    keys = draw(st.lists(st.tuples(st.sampled_from(["lead", "contact"]), st.sampled_from(ROW_IDS)), unique=True))
+    every = st.tuples(st.sampled_from(["lead", "contact"]), st.sampled_from(ROW_IDS))
+    keys = draw(st.lists(every, unique=True, min_size=2))
     return {key: draw(_row(key[0])) for key in keys}
 
 
 def _row(table: str) -> st.SearchStrategy[dict[str, Any]]:
-    open_mostly = st.sampled_from([0, 0, 0, 0, 1, 2] if table == "lead" else [0, 0, 0, 1])
-    held = st.sampled_from([None, "", "a@x.example", "b@x.example", "C@X.example", "z@x.example"])
+    open_mostly = st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2] if table == "lead" else [0, 0, 0, 0, 0, 1])
+    held = st.sampled_from(["a@x.example", "b@x.example", "C@X.example", "y@x.example", "z@x.example", ""])
     return st.builds(
         row_of,
         st.just(table),
         statecode=open_mostly,
-        survivor=st.sampled_from([None, None, None, None, *ROW_IDS]),
+        survivor=st.sampled_from([*[None] * 20, *ROW_IDS]),
         contact=st.sampled_from([None, *ROW_IDS]),
         created=st.integers(1, 3),
         modified=st.integers(1, 3),
-        firstname=st.sampled_from(["Ann", "ann", "Bob", None]),
-        lastname=st.sampled_from(["Lee", "LEE ", "Ray", ""]),
+        firstname=st.sampled_from(["Ann", "Ann", "ann", "Bob", None]),
+        lastname=st.sampled_from(["Lee", "Lee", "LEE ", "Ray", ""]),
         jobtitle=st.sampled_from([None, "", "old", "r1"]),
         description=st.sampled_from([None, "old", "r1\nr2"]),
         emailaddress1=held,
-        emailaddress2=held | st.none(),
-        emailaddress3=held | st.none(),
+        emailaddress2=st.none() | held,
+        emailaddress3=st.none() | held,
     )
 
 
@@ -250,7 +251,7 @@ def _email_row() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
             "column": st.sampled_from(EMAILS),
-            "source": st.sampled_from(["Email", "Email", "Email2", "q.7"]),
+            "source": st.sampled_from(["Email", "Email", "Email", "Email2", "q.7"]),
             "policy": EMAIL_POLICIES,
             "default": st.sampled_from([None, None, None, "info@x.example", "a@x.example"]),
         }
@@ -259,14 +260,15 @@ def _email_row() -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def actions(draw: st.DrawFn) -> SyncAction:
-    tables = draw(st.sampled_from(["contacts_then_leads", "leads_then_contacts", "leads", "contacts", "off"]))
+    both = ["contacts_then_leads", "leads_then_contacts"]
+    tables = draw(st.sampled_from([*both, *both, "leads", "leads", "contacts", "contacts", "off"]))
     rule = {
         "tables": tables,
-        "by": draw(st.sampled_from(["email", "email_or_name"])),
+        "by": draw(st.sampled_from(["email", "email_or_name", "email_or_name"])),
         "without_key": draw(st.sampled_from(["create", "skip"])),
     }
     dates = ["most_recently_updated", "most_recently_created", "least_recently_updated", "least_recently_created"]
-    creates = ["lead", "contact", *(["none"] if tables != "off" else [])]
+    creates = ["lead", "lead", "contact", "contact", "lead" if tables == "off" else "none"]
     return SyncAction.model_validate(
         {
             "id": draw(st.uuids()).hex,
@@ -275,7 +277,7 @@ def actions(draw: st.DrawFn) -> SyncAction:
             "on_duplicate": draw(st.sampled_from(dates)),
             "on_match": draw(st.sampled_from(["update", "update", "update", "none"])),
             "create": draw(st.sampled_from(creates)),
-            "enabled": draw(st.sampled_from([True] * 9 + [False])),
+            "enabled": draw(st.sampled_from([True] * 19 + [False])),
         }
     )
 
@@ -286,14 +288,14 @@ def _moment(minute: int) -> datetime:
 
 CAPTURES = st.fixed_dictionaries(
     {
-        "event": st.sampled_from(["captured", "captured", "captured", "updated", "released", "withdrawn"]),
+        "event": st.sampled_from([*["captured"] * 16, "updated", "released", "released", "withdrawn"]),
         "occurred_at": st.sampled_from([*map(_moment, (0, 1, 2, 3, 4, 999)), None]),
         "submission": st.fixed_dictionaries(
-            {"activity_id": st.sampled_from([None, 1, 2]), "hold_request_id": st.sampled_from([None] * 8 + [5])}
+            {"activity_id": st.sampled_from([None, 1, 2]), "hold_request_id": st.sampled_from([None] * 9 + [5])}
         ),
         "prospect": st.fixed_dictionaries(
             {
-                "id": st.sampled_from([1, 1, 2, None]),
+                "id": st.sampled_from([1, 1, 1, 2, 2, 3, None]),
                 "fields": st.fixed_dictionaries(
                     {"Email": SAID_ADDRESSES, "FirstName": FIRST, "LastName": LAST},
                     optional={"Email2": SAID_ADDRESSES, "Title": REMARKS, "Remark": REMARKS},
@@ -303,21 +305,33 @@ CAPTURES = st.fixed_dictionaries(
         "answers": st.lists(st.fixed_dictionaries({"id": st.just(7), "value": SAID_ADDRESSES | REMARKS}), max_size=1),
     }
 )
+OTHER_PEOPLES = st.sampled_from(["x@x.example", "y@x.example", "z@x.example", None])
+EDITS = st.fixed_dictionaries({"emailaddress1": OTHER_PEOPLES, "jobtitle": st.sampled_from(["edited", "r1", None])})
 BY_HAND = (
-    st.none()
+    EDITS
+    | EDITS
+    | EDITS
+    | st.none()
     | st.fixed_dictionaries({"statecode": st.sampled_from([0, 1, 2])})
     | st.fixed_dictionaries({"merged": st.just(True), "_masterid_value": st.sampled_from(ROW_IDS)})
     | st.fixed_dictionaries({"statecode": st.just(1), "_parentcontactid_value": st.sampled_from(ROW_IDS)})
-    | st.fixed_dictionaries({}, optional={"emailaddress1": ADDRESSES | st.none(), "jobtitle": REMARKS.map(str)})
 )
 SAID = st.builds(Said, st.integers(0, 1), CAPTURES)
 STEPS = SAID | SAID | SAID | st.builds(ByHand, st.integers(0, 5), BY_HAND) | st.builds(Repeated, st.integers(0, 5))
-MAPPINGS = st.fixed_dictionaries({"lead": mapping_rows()}, optional={"contact": mapping_rows()})
+
+
+@st.composite
+def mappings(draw: st.DrawFn) -> Mappings:
+    """For both tables; now and then contacts have none."""
+    has_none = draw(st.integers(0, 30)) == 30
+    return {"lead": draw(mapping_rows())} | ({} if has_none else {"contact": draw(mapping_rows())})
+
+
 STORIES = st.builds(
     Story,
-    steps=st.lists(STEPS, min_size=1, max_size=6).map(tuple),
+    steps=st.lists(STEPS, min_size=2, max_size=8).map(tuple),
     rows=seeded(),
-    mappings=MAPPINGS,
+    mappings=mappings(),
     actions=st.lists(actions(), min_size=1, max_size=2, unique_by=lambda action: action.id).map(tuple),
 )
 
