@@ -19,7 +19,7 @@ from core.domain.action import SyncAction
 from core.domain.capture import Capture
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery
-from core.domain.mapping import FieldMapping, MappingRow
+from core.domain.mapping import FieldMapping, MappingRow, Policy
 from core.domain.table import Column
 from core.sync.ports import ConnectionSetup
 from tests.core.sync.worlds import NOON, ORGANIZATION, Scheduler, Worker, World
@@ -38,14 +38,25 @@ ROWS = (
     MappingRow(column="lastname", source="LastName"),
     MappingRow(column="emailaddress1", source="Email"),
     MappingRow(column="jobtitle", source="Title"),
-    MappingRow(column="description", source="Remark", policy="append"),
+    MappingRow(column="description", source="Remark", policy=Policy.APPEND),
 )
-COLUMNS = {row.column: Column(name=row.column, type="String", max_length=500) for row in ROWS}
-SETUP = ConnectionSetup(
-    CONNECTION,
-    {table: FieldMapping(table=table, version=1, rows=ROWS, columns=COLUMNS) for table in ("lead", "contact")},
-    None,
-)
+SECOND_EMAIL = MappingRow(column="emailaddress2", source="Email2")
+CLEARED_EMAIL = MappingRow(column="emailaddress3", source="Email2", policy=Policy.CLEAR_IF_BLANK)
+
+
+def _setup(*rows: MappingRow) -> ConnectionSetup:
+    columns = {row.column: Column(name=row.column, type="String", max_length=500) for row in rows}
+    mappings = {
+        table: FieldMapping(table=table, version=1, rows=rows, columns=columns) for table in ("lead", "contact")
+    }
+    return ConnectionSetup(CONNECTION, mappings, None)
+
+
+SETUPS = {
+    "one e-mail": _setup(*ROWS),
+    "two e-mails": _setup(*ROWS, SECOND_EMAIL),
+    "an e-mail that is cleared": _setup(*ROWS, CLEARED_EMAIL),
+}
 
 
 def _action(number: int, **settings: Any) -> SyncAction:
@@ -62,6 +73,8 @@ ACTIONS = {
         _action(3, match={"tables": "leads_then_contacts", "by": "email"}, create="contact"),
         _action(4, create="none"),
         _action(5, match={"tables": "off"}),
+        _action(6, match={"tables": "contacts_then_leads", "by": "email_or_name"}, on_match="none"),
+        _action(7, match={"tables": "contacts", "by": "email", "without_key": "skip"}, create="contact"),
     )
 }
 
@@ -70,6 +83,11 @@ ACTIONS = {
 class Scenario:
     deliveries: tuple[Delivery, ...]
     rows: tuple[tuple[str, str, dict[str, Any]], ...]
+    mapped: str = "one e-mail"
+
+    @property
+    def setup(self) -> ConnectionSetup:
+        return SETUPS[self.mapped]
 
     def world(self) -> World:
         world = World()
@@ -80,10 +98,13 @@ class Scenario:
         return world
 
 
-def _delivery(number: int, action: str, prospect: int, said: int, **fields: str) -> Delivery:
+def _delivery(
+    number: int, action: str, prospect: int, said: int, *, event: str = "captured", held: bool = False, **fields: str
+) -> Delivery:
     capture = {
+        "event": event,
         "occurred_at": (NOON + timedelta(minutes=said)).isoformat(),
-        "submission": {"activity_id": number + 1},
+        "submission": {"activity_id": number + 1, "hold_request_id": 5 if held else None},
         "prospect": {"id": prospect, "fields": fields},
     }
     return Delivery(
@@ -98,35 +119,56 @@ def _delivery(number: int, action: str, prospect: int, said: int, **fields: str)
 
 
 def _random_scenario(choice: random.Random) -> Scenario:
-    deliveries = []
-    for number, said in enumerate(choice.sample(range(9), choice.randint(2, 3))):
-        name = choice.choice(["N", "M"])
-        fields = {
-            "Email": choice.choice(["a@x.example", "b@x.example", ""]),
-            "FirstName": choice.choice(["Ann", ""]),
-            "LastName": name,
-            "Title": choice.choice(["", f"t{number}"]),
-            "Remark": choice.choice(["", f"r{number}"]),
-        }
-        deliveries.append(_delivery(number, choice.choice(list(ACTIONS)), choice.choice([1, 1, 2]), said, **fields))
+    times = choice.sample(range(9), choice.randint(2, 3))
+    deliveries = tuple(_random_delivery(choice, number, said) for number, said in enumerate(times))
     rows = tuple(
-        (choice.choice(["lead", "contact"]), f"old{number}", _person(choice)) for number in range(choice.randrange(3))
+        (choice.choice(["lead", "contact"]), f"old{number}", _person(choice)) for number in range(choice.randrange(4))
     )
-    return Scenario(tuple(deliveries), rows)
+    return Scenario(deliveries, rows, choice.choice(list(SETUPS)))
+
+
+def _random_delivery(choice: random.Random, number: int, said: int) -> Delivery:
+    fields = {
+        "Email": choice.choice(["a@x.example", "b@x.example", ""]),
+        "FirstName": choice.choice(["Ann", ""]),
+        "LastName": choice.choice(["N", "M"]),
+        "Title": choice.choice(["", f"t{number}"]),
+        "Remark": choice.choice(["", f"r{number}"]),
+    }
+    second = choice.choice([None, "", "a@x.example", "b@x.example", "c@x.example"])
+    return _delivery(
+        number,
+        choice.choice(list(ACTIONS)),
+        choice.choice([1, 1, 2]),
+        said,
+        event=choice.choice([*["captured"] * 8, "released", "withdrawn"]),
+        held=choice.random() < 0.1,
+        **fields if second is None else fields | {"Email2": second},
+    )
 
 
 def _person(choice: random.Random) -> dict[str, Any]:
     return {
         "emailaddress1": choice.choice(["a@x.example", "b@x.example", "z@x.example"]),
+        "emailaddress2": choice.choice([None, None, "b@x.example", "y@x.example"]),
         "firstname": "Ann",
         "lastname": choice.choice(["N", "M", "O"]),
+        **choice.choice([{}, {}, {}, *_closed(choice)]),
     }
+
+
+def _closed(choice: random.Random) -> list[dict[str, Any]]:
+    """Inactive, qualified to a contact, merged into another row; either may be there, be closed itself, or not."""
+    other = f"old{choice.randrange(3)}"
+    qualified = {"statecode": 1, "_parentcontactid_value": other}
+    merged = {"statecode": 2, "merged": True, "_masterid_value": other}
+    return [{"statecode": 2}, qualified, merged]
 
 
 async def _run(scenario: Scenario, choice: random.Random, names: Sequence[str], *, troubles: int) -> Scheduler:
     """Every named worker (`d0`, `d0'`) runs its delivery, all at once."""
     scheduler = Scheduler(scenario.world(), choice, troubles=troubles)
-    workers = [Worker(name, scheduler, ACTIONS, SETUP) for name in names]
+    workers = [Worker(name, scheduler, ACTIONS, scenario.setup) for name in names]
     tasks = [asyncio.create_task(worker.turn(worker.name.rstrip("'"))) for worker in workers]
     await scheduler.run(tasks)
     for task in tasks:
@@ -137,7 +179,7 @@ async def _run(scenario: Scenario, choice: random.Random, names: Sequence[str], 
 async def _one_at_a_time(scenario: Scenario, order: Iterable[Delivery]) -> World:
     scheduler = Scheduler(scenario.world(), random.Random(0), troubles=0)
     for delivery in order:
-        worker = Worker(delivery.id, scheduler, ACTIONS, SETUP)
+        worker = Worker(delivery.id, scheduler, ACTIONS, scenario.setup)
         task = asyncio.create_task(worker.turn(delivery.id))
         await scheduler.run([task])
         task.result()
@@ -177,7 +219,9 @@ async def _check(seed: int) -> None:
         for order in itertools.permutations(scenario.deliveries)
     }
     seen = repr(_visible(ended.world, scenario))
-    told = "\n".join([f"seed {seed}", *map(repr, scenario.deliveries), *map(repr, scenario.rows), *ended.history])
+    told = "\n".join(
+        [f"seed {seed}, {scenario.mapped}", *map(repr, scenario.deliveries), *map(repr, scenario.rows), *ended.history]
+    )
     assert seen in allowed, f"{told}\nseen    {seen}\nallowed {chr(10).join(sorted(allowed))}"
     held = [key for key, (_, entity) in ended.world.entities.items() if getattr(entity, "claimed_by", "")]
     assert not held, f"{told}\nstill claimed: {held}"
