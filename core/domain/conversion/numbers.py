@@ -96,7 +96,7 @@ def _precision(column: Column) -> int:
 
 def _accepted(column: Column) -> str:
     kind = "whole numbers" if column.type in _WHOLE else "numbers"
-    return f"{kind} from {_least(column):f} to {_most(column):f}"
+    return f"{kind} from {_least(column).normalize():f} to {_most(column).normalize():f}"
 
 
 def _rounded(number: Decimal, precision: int) -> Decimal | None:

@@ -19,7 +19,7 @@ INTERESTS = Column(
     choices=(*RATINGS, Choice(value=100_000_004, labels=("Sales, Marketing", "A;B"))),
 )
 DO_NOT_EMAIL = Column(name="donotemail", type="Boolean", choices=ALLOW)
-# As Microsoft's own table of columns has it: the labels stand the other way round.
+# Nothing keeps an administrator from labels that stand the other way round.
 SWAPPED = Column(
     name="confirminterest",
     type="Boolean",

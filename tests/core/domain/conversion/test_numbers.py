@@ -170,6 +170,7 @@ def test_rounding(column: Column, said: FieldValue, number: float, *, warns: boo
         (Column(name="x", type="Integer"), 2**31, "to 2147483647"),
         (Column(name="x", type="Integer", maximum=2**40), 2**31, "to 2147483647"),
         (Column(name="x", type="BigInt"), 2**63, "to 9223372036854775807"),
+        (Column(name="x", type="Decimal", minimum=-10.0, maximum=10.0), 11, "numbers from -10 to 10."),
         (Column(name="x", type="Double", minimum=0.5, maximum=1.5), 2, "numbers from 0.5 to 1.5"),
     ],
 )
