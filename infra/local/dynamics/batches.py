@@ -30,7 +30,8 @@ class CutError(Exception):
 
 def perform_batch(environment: Environment, request: Request, perform: Perform, log: list[Logged]) -> Answer:
     try:
-        parts = read_batch(request.body, request.headers.get("content-type", ""), api_root(request.path))
+        root = environment.url + api_root(request.path)
+        parts = read_batch(request.body, request.headers.get("content-type", ""), root)
         count = sum(len(part.parts) if isinstance(part, ChangeSet) else 1 for part in parts)
         if count > MAX_REQUESTS:
             raise errors.bad_request(f"The number of requests in the batch, {count}, exceeds {MAX_REQUESTS}.")
@@ -79,7 +80,7 @@ class _Run:
         try:
             with self._environment.database.transaction():
                 for part in change_set.parts:
-                    answer = self._carry_out(part, made, in_change_set=True)
+                    answer = self._carry_out(part, made, change_set)
                     _require_success(answer)
                     if part.content_id and (url := answer.headers.get("OData-EntityId")):
                         made[part.content_id] = url
@@ -88,11 +89,11 @@ class _Run:
             return answer_part(failure.answer), failure.answer.status
         return change_set_part(written, f"changesetresponse_{uuid.uuid4()}"), 0
 
-    def _carry_out(self, part: Part, made: Mapping[str, str], *, in_change_set: bool = False) -> Answer:
+    def _carry_out(self, part: Part, made: Mapping[str, str], change_set: ChangeSet | None = None) -> Answer:
         place, self._place = self._place, self._place + 1
         try:
-            if in_change_set:
-                _require_change(part)
+            if change_set is not None:
+                _require_change(part, change_set)
                 part = dataclasses.replace(part, request=_resolved(part.request, made))
             answer = self._perform(part.request, place, self._count)
         except errors.DataverseError as error:
@@ -112,11 +113,13 @@ def _require_success(answer: Answer) -> None:
         raise _FailedError(answer)
 
 
-def _require_change(part: Part) -> None:
+def _require_change(part: Part, change_set: ChangeSet) -> None:
     if part.request.method == "GET":
         raise errors.bad_request("A change set cannot contain GET requests.")
     if part.content_id is None:
         raise errors.query_invalid("Every request in a change set needs a Content-ID header.")
+    if [other.content_id for other in change_set.parts].count(part.content_id) > 1:
+        raise errors.bad_request(f"The content ID '{part.content_id}' was found more than once in the change set.")
 
 
 def _resolved(request: Request, made: Mapping[str, str]) -> Request:

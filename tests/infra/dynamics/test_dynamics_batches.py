@@ -67,6 +67,12 @@ def test_bare_line_feeds(crm: Crm) -> None:
     assert statuses(crm.api.post("$batch", content=body.encode(), headers=headers)) == [204]
 
 
+def test_one_empty_line_after_a_read(crm: Crm) -> None:
+    """Microsoft's client sends one, its documentation two: both are read."""
+    reads = [f"--batch_a1\n{_HEAD}\nGET WhoAmI HTTP/1.1\n{lines}" for lines in ("\n", "\n\n")]
+    assert statuses(_send(crm, *reads)) == [200, 200]
+
+
 def test_inner_content_length_is_not_needed_and_does_no_harm(crm: Crm) -> None:
     """Some clients send it, Microsoft's does not."""
     assert statuses(_send(crm, _part("POST leads", '{"lastname":"A"}', "Content-Length: 16"))) == [204]
@@ -97,6 +103,62 @@ def test_a_batch_that_cannot_be_read(crm: Crm, content_type: str, body: str) -> 
     assert answer.json()["error"]["message"]
 
 
+_HEAD = "Content-Type: application/http\nContent-Transfer-Encoding: binary\n"
+_POST = 'POST leads HTTP/1.1\nContent-Type: application/json\n\n{"lastname":"A"}\n'
+_IN_CHANGE_SET = f"--changeset_c1\n{_HEAD}Content-ID: 1\n\n{_POST}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"--batch_a1\n{_HEAD}\n{_POST}",
+        f"--batch_a1\n{_HEAD}\n{_POST}--batch_a1\n",
+        f"--batch_a1\n{_HEAD}\n{_POST}--batch_a1\n{_HEAD}\n{_POST}",
+        f"--batch_a1\nContent-Type: multipart/mixed; boundary=changeset_c1\n\n{_IN_CHANGE_SET}\n--batch_a1--\n",
+        f"--batch_a1\nContent-Type: application/http\n\n{_POST}--batch_a1--\n",
+        f"--batch_a1\n{_HEAD}\n{_POST.replace('leads', 'https://elsewhere.example/api/data/v9.2/leads')}--batch_a1--\n",
+    ],
+)
+def test_a_batch_that_is_not_whole(crm: Crm, body: str) -> None:
+    """No end, no transfer encoding, another host: nothing of it is carried out."""
+    assert send_batch(crm, body).status_code == 400
+    assert crm.rows("lead") == []
+
+
+def test_the_same_content_id_twice(crm: Crm) -> None:
+    """Within a change set it is refused; two change sets may each have their own 1."""
+    change = _change("1", "POST leads", '{"lastname":"A"}')
+    assert statuses(_send(crm, _change_set(change, change))) == [400]
+    assert crm.rows("lead") == []
+    assert statuses(_send(crm, _change_set(change), _change_set(change))) == [204, 204]
+
+
+def test_content_ids_of_ordinary_parts(crm: Crm) -> None:
+    """They are allowed and name nothing: references are for change sets."""
+    head = f"--batch_a1\n{_HEAD}Content-ID: 7\n\n{_POST}"
+    assert statuses(_send(crm, head, _part("GET $7"))) == [204, 404]
+
+
+def test_words_of_headers_in_any_case(crm: Crm) -> None:
+    """Media types and parameters are the same in capitals."""
+    headers = {"Content-Type": "Multipart/Mixed; Boundary=batch_a1"}
+    assert statuses(send_batch(crm, f"--batch_a1\n{_HEAD}\n{_POST}--batch_a1--\n", **headers)) == [204]
+
+
+def test_parts_that_fail_carry_a_request_id(crm: Crm) -> None:
+    """It is what support asks for."""
+    answer = _send(crm, _part("POST leads", '{"nothing":1}'), _part("GET WhoAmI"))
+    assert answer.text.count("\r\nREQ_ID: ") == 1
+
+
+def test_text_that_looks_like_a_reference(crm: Crm) -> None:
+    """Only binds and addresses are replaced."""
+    change = _change("2", "POST leads", '{"lastname":"$1","subject":"x@odata.bind: $1"}')
+    assert statuses(_send(crm, _change_set(_change("1", "POST accounts", '{"name":"A"}'), change))) == [204, 204]
+    (row,) = crm.rows("lead")
+    assert (row["lastname"], row["subject"]) == ("$1", "x@odata.bind: $1")
+
+
 def test_a_batch_within_a_batch(crm: Crm) -> None:
     """It is refused."""
     assert statuses(_send(crm, _part("POST $batch", "x"))) == [404]
@@ -111,7 +173,9 @@ def test_a_change_set_holds_no_reads(crm: Crm) -> None:
 
 def test_change_sets_need_content_ids(crm: Crm) -> None:
     """Without one, the change set is refused (as a client found)."""
-    assert statuses(_send(crm, _change_set(_change(None, "POST leads", '{"lastname":"A"}')))) == [400]
+    answer = _send(crm, _change_set(_change(None, "POST leads", '{"lastname":"A"}')))
+    assert statuses(answer) == [400]
+    assert "0x80060888" in answer.text
 
 
 def test_references_in_addresses(crm: Crm) -> None:

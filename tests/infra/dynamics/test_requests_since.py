@@ -3,9 +3,10 @@
 from tests.infra.dynamics.simulator import Crm, send_batch
 
 _BATCH = (
-    "--batch_a1\nContent-Type: application/http\n\n"
+    "--batch_a1\nContent-Type: application/http\nContent-Transfer-Encoding: binary\n\n"
     'POST leads HTTP/1.1\nContent-Type: application/json\n\n{"lastname":"A"}\n'
-    "--batch_a1\nContent-Type: application/http\n\nGET /api/data/v9.2/contacts?$top=1 HTTP/1.1\n\n\n--batch_a1--\n"
+    "--batch_a1\nContent-Type: application/http\nContent-Transfer-Encoding: binary\n\n"
+    "GET /api/data/v9.2/contacts?$top=1 HTTP/1.1\n\n\n--batch_a1--\n"
 )
 
 
