@@ -1,5 +1,7 @@
 """NCRONTAB schedules: six fields (second first; five are taken as starting with the minute), and when one comes next.
 
+Refused here, though NCRONTAB takes it for something else: ranges that run backwards (it turns them round), a step of 0
+(it takes 1), a schedule that never comes.
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
 """
 
@@ -8,12 +10,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 _NAMES = {
-    4: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
-    5: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
+    4: [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ],
+    5: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
 }
 _BOUNDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?", re.ASCII)
-_LONGEST_SEARCH = timedelta(days=366 * 8)  # 29 February comes back within eight years
+_SHORTEST_NAME = 3
+_LONGEST_SEARCH = timedelta(days=366 * 41)  # 29 February on one weekday: 28 years, 40 over a century without leap day
 
 
 class ScheduleError(ValueError):
@@ -85,10 +101,12 @@ def _part(text: str, number: int) -> range:
 
 
 def _value(text: str, number: int) -> int:
-    names = _NAMES.get(number, ())
     low, high = _BOUNDS[number]
-    if text.lower() in names:
-        return names.index(text.lower()) + low
+    for value, name in enumerate(_NAMES.get(number, ()), start=low):
+        if len(text) >= _SHORTEST_NAME and name.startswith(text.lower()):
+            return value
+    if not text.isdecimal():
+        raise ValueError(f"{text!r} is neither a number nor a name")
     value = int(text)
     if not low <= value <= high:
         raise ValueError(f"{value} is not between {low} and {high}")
