@@ -4,7 +4,7 @@ The labels come first because they are what a person sees in Dynamics; on some c
 than one would think. A list of one that says neither is a single checkbox that was checked.
 """
 
-from core.domain.conversion.choices import accepted, chosen, translation
+from core.domain.conversion.choices import accepted, vocabulary
 from core.domain.conversion.outcome import Converted, Misfit, Rules, quoted
 from core.domain.table import Column
 from core.domain.values import FieldValue, as_text
@@ -35,9 +35,9 @@ def as_boolean(column: Column, value: FieldValue, rules: Rules) -> Converted | M
 
 
 def _told(column: Column, said: str, rules: Rules) -> bool | None:
-    if option := chosen(column, said, rules.choices):
-        return bool(option.value)
-    return _WORDS.get(str(translation(said, rules.choices)).strip().casefold())
+    words = vocabulary(column, rules)
+    option = words.option(said)
+    return bool(option.value) if option else _WORDS.get(words.translated(said))
 
 
 def _taken_for_checked(column: Column, said: str) -> str:

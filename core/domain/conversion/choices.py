@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from core.domain.conversion.outcome import Converted, Misfit, Rules, quoted
 from core.domain.table import Choice, Column
@@ -12,10 +13,37 @@ _UNKNOWN_MOST = 5
 _NUMBERS = re.compile(r"\s*-?\d+\s*(?:,\s*-?\d+\s*)+")
 
 
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Which option of a column some words name, once translated; in any case."""
+
+    options: Mapping[str, Choice]
+    translations: Mapping[str, str]
+
+    def option(self, said: str) -> Choice | None:
+        return self.options.get(self.translated(said))
+
+    def translated(self, said: str) -> str:
+        """What the row's table makes of the words; themselves, where it has no entry."""
+        key = _key(said)
+        return self.translations.get(key, key)
+
+
+def vocabulary(column: Column, rules: Rules) -> Vocabulary:
+    """Values before labels, so that it does not matter in which order metadata lists the options."""
+    values = {str(option.value): option for option in column.choices}
+    labels = {_key(label): option for option in reversed(column.choices) for label in option.labels}
+    return Vocabulary(labels | values, {_key(said): _key(str(to)) for said, to in rules.choices.items()})
+
+
+def _key(text: str) -> str:
+    return text.strip().casefold()
+
+
 def as_choice(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
     """The one option that the value names."""
     said = as_text(value)
-    option = chosen(column, said, rules.choices)
+    option = vocabulary(column, rules).option(said)
     if option is None:
         return Misfit(f"{quoted(said)} is not an option of {column.name}; it takes {accepted(column)}.")
     return Converted(option.value)
@@ -23,8 +51,8 @@ def as_choice(column: Column, value: FieldValue, rules: Rules) -> Converted | Mi
 
 def as_choices(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
     """Every option that the value names, as Dataverse writes several: `1,3`, in ascending order."""
-    parts = _parts(column, value, rules.choices)
-    found = {part: chosen(column, part, rules.choices) for part in parts}
+    words = vocabulary(column, rules)
+    found = {part: words.option(part) for part in _parts(value, words)}
     unknown = [part for part, option in found.items() if option is None]
     values = sorted({option.value for option in found.values() if option})
     named = ", ".join(map(quoted, unknown[:_UNKNOWN_MOST])) or quoted(as_text(value))
@@ -34,32 +62,15 @@ def as_choices(column: Column, value: FieldValue, rules: Rules) -> Converted | M
     return Converted(",".join(map(str, values)), message if unknown else "")
 
 
-def _parts(column: Column, value: FieldValue, choices: Mapping[str, int | str]) -> list[str]:
+def _parts(value: FieldValue, words: Vocabulary) -> list[str]:
     """A list as it is; a text whole, where it names an option, else by `;`, or by `,` between numbers."""
     if isinstance(value, list):
-        return [part for item in value for part in _parts(column, item, choices)]
+        return [part for item in value for part in _parts(item, words)]
     said = as_text(value)
-    if chosen(column, said, choices):
+    if words.option(said):
         return [said]
     separator = "," if _NUMBERS.fullmatch(said) else ";"
     return [part for each in said.split(separator) if (part := each.strip())]
-
-
-def chosen(column: Column, said: str, choices: Mapping[str, int | str]) -> Choice | None:
-    """The option that these words name, once translated."""
-    translated = str(translation(said, choices))
-    return next((option for option in column.choices if _names(option, translated)), None)
-
-
-def translation(said: str, choices: Mapping[str, int | str]) -> int | str:
-    """What the row's table makes of it; itself, where the table has no entry."""
-    known = {key.strip().casefold(): to for key, to in choices.items()}
-    return known.get(said.strip().casefold(), said)
-
-
-def _names(option: Choice, said: str) -> bool:
-    said = said.strip().casefold()
-    return said == str(option.value) or said in {label.strip().casefold() for label in option.labels}
 
 
 def accepted(column: Column) -> str:

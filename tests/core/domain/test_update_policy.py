@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.conversion import Content
 from core.domain.mapping import ColumnValue, Policy
 from core.domain.update_policy import updated
 from tests.strategies import any_text
@@ -14,7 +15,7 @@ POLICIES = list(Policy)
 OLD, NEW = "old", "new"
 
 
-def _updated(content: Any, value: str | int | None, policy: Policy, *, late: bool = False) -> Any:
+def _updated(content: Any, value: Content | None, policy: Policy, *, late: bool = False) -> Any:
     return updated(content, ColumnValue("jobtitle", value, policy), late=late)
 
 
@@ -33,6 +34,17 @@ def test_a_value(policy: Policy, over_old: str, over_empty: str | None, empty: s
     """What each policy makes of a value, over another one and over nothing."""
     assert _updated(OLD, NEW, policy) == over_old
     assert (_updated(empty, NEW, policy) or None) == over_empty
+
+
+@pytest.mark.parametrize(("old", "new"), [(0, 5), (5, 0), (True, False), (False, True), (1.5, 2), ("1,3", "2")])
+def test_zero_and_false_are_values(old: Any, new: Any) -> None:
+    """Also where they stand already: only what is empty is filled, and only a blank clears."""
+    assert _updated(old, new, Policy.OVERWRITE) == new
+    assert _updated(old, new, Policy.CLEAR_IF_BLANK) == new
+    assert _updated(old, new, Policy.FILL_IF_EMPTY) == old
+    assert _updated(old, new, Policy.CREATE_ONLY) == old
+    assert _updated(None, new, Policy.FILL_IF_EMPTY) == new
+    assert _updated(old, new, Policy.OVERWRITE, late=True) == old
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -82,6 +82,15 @@ def test_the_order_of_options_does_not_matter(said: str, order: list[Choice]) ->
     assert convert(column, said, Rules()) == listed
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_value_comes_before_a_label_that_looks_like_it(*, turned: bool) -> None:
+    """Whichever of the two options metadata lists first."""
+    options = (Choice(value=1, labels=("2",)), Choice(value=2, labels=("1",)), Choice(value=3, labels=("3 stars",)))
+    column = Column(name="stars", type="Picklist", choices=options[::-1] if turned else options)
+    for said, value in {"1": 1, "2": 2, "3": 3, "3 Stars": 3}.items():
+        assert convert(column, said, Rules()) == Converted(value)
+
+
 def test_of_many_options_a_dozen_is_named() -> None:
     """A country list does not fill the log; options without labels are named by value."""
     options = (Choice(value=0), *(Choice(value=n, labels=(f"Option {n}",)) for n in range(1, 20)))
