@@ -5,7 +5,7 @@ Async functions share the loop; others get a thread. Whatever fails here, the in
 
 import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,25 @@ async def invoke(
 
 
 async def _called(function: Function, arguments: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(function.call):
-        return await function.call(**arguments)
-    return await asyncio.to_thread(function.call, **arguments)
+    """A function that exits, or that is cancelled by its own doing, has failed: it does not end what called it."""
+    try:
+        if inspect.iscoroutinefunction(function.call):
+            return await function.call(**arguments)
+        return await asyncio.to_thread(_called_in_thread, function.call, arguments)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise
+        raise RuntimeError(f"{function.name} was cancelled, by nobody but itself.") from None
+    except SystemExit as error:
+        raise RuntimeError(f"{function.name} asked for the exit of its process.") from error
+
+
+def _called_in_thread(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    try:
+        return call(**arguments)
+    except StopIteration as error:  # which no future takes; before Python 3.12 the caller would wait for ever
+        raise RuntimeError("The function raised StopIteration.") from error
 
 
 def _decoded(function: Function, value: Datum, metadata: Mapping[str, Datum]) -> Any:

@@ -10,22 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 _NAMES = {
-    4: [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ],
+    4: ["january", "february", "march", "april", "may", "june",
+        "july", "august", "september", "october", "november", "december"],
     5: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
-}
+}  # fmt: skip
 _BOUNDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?", re.ASCII)
 _SHORTEST_NAME = 3
