@@ -82,9 +82,12 @@ def _is_there(changes: Changes, match: Match, value: ColumnValue) -> bool:
 
 
 def _displace(changes: Changes, match: Match, value: ColumnValue) -> None:
-    """The address goes to an empty e-mail column, where there is one; the row keeps its own."""
+    """The address goes to an empty e-mail column, where there is one; the row keeps its own. What only fills an empty
+    column would have been left out in time, so it is when it comes late.
+    """
     columns = match.row.columns
-    if value.policy is Policy.CREATE_ONLY:
+    only_fills = value.policy is Policy.FILL_IF_EMPTY and not match.rests_on_name
+    if value.policy is Policy.CREATE_ONLY or only_fills:
         return
     empty = next((name for name in EMAIL_COLUMNS if is_empty(columns.get(name)) and name not in changes.values), None)
     if empty:

@@ -277,7 +277,8 @@ def _after(before: str | None, text: str | None, policy: str, *, is_late: bool) 
 
 def _put_emails(row: Columns, wanted: Sequence[Wanted], *, by_name: bool, is_late: bool) -> None:
     """An address that stands in one of the columns already goes to no other. A row that is known by name only, or is
-    ahead of this capture, keeps its own: the other address goes to an empty column, if there is one.
+    ahead of this capture, keeps its own: the other address goes to an empty column, if there is one, unless all it
+    was to do was to fill a column that is empty.
     """
     keeps = by_name or is_late
     for _ in EMAILS:  # an address can make room for another
@@ -285,9 +286,10 @@ def _put_emails(row: Columns, wanted: Sequence[Wanted], *, by_name: bool, is_lat
             is_kept = keeps and row.get(column)
             if not is_kept and (text is None or address(text) not in _addresses(row)):
                 row[column] = _after(row.get(column), text, policy, is_late=is_late)
-    for _, text, policy in wanted:
+    moving = [text for _, text, policy in wanted if policy != "create_only" and (by_name or policy != "fill_if_empty")]
+    for text in moving:
         empty = [column for column in EMAILS if not row.get(column)]
-        if keeps and empty and text is not None and address(text) not in _addresses(row) and policy != "create_only":
+        if keeps and empty and text is not None and address(text) not in _addresses(row):
             row[empty[0]] = text
 
 
