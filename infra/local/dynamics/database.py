@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.local.dynamics.collation import fold, matches
-from infra.local.dynamics.schema import TEXT_KINDS, Column, Table
+from infra.local.dynamics.schema import CHOICE_KINDS, TEXT_KINDS, Column, Table
 
 VERSION: Final = "versionnumber"
 Row = dict[str, Any]
+_SHARED: Final = CHOICE_KINDS | {"Owner"}
 _SQL_TYPES: Final = {"Integer": "INTEGER", "BigInt": "INTEGER", "Decimal": "REAL", "Double": "REAL", "Money": "REAL"}
 
 
@@ -73,8 +74,11 @@ class Database:
         self._indexed.clear()
 
     def index(self, table: Table, column: Column) -> None:
-        """So that look-ups by a column that is asked for stay fast; texts by their fold."""
-        if (table.name, column.name) in self._indexed:
+        """So that look-ups by a column that is asked for stay fast; texts by their fold.
+
+        Not by what thousands of rows share: SQLite might take that index rather than the e-mail's.
+        """
+        if (table.name, column.name) in self._indexed or column.kind in _SHARED:
             return
         term = f'fold("{column.name}")' if column.kind in TEXT_KINDS else f'"{column.name}"'
         name = f"by_{table.name}_{column.name}"

@@ -144,6 +144,7 @@ class FilterSql:
         _require_one_row(node)
         if node.operator == "eq":
             self._note_equality(node.left, scope)
+            self._note_equality(node.right, scope)
         left, right = self._term(node.left, scope), self._term(node.right, scope)
         _require_same_type(left.type, right.type, node.operator)
         if "String" in {left.type, right.type}:
