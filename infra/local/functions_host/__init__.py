@@ -10,6 +10,7 @@ Left out:
   is resolved); identity-based connections;
 - retry policies, `functionTimeout` and the platform's 230 seconds; logging levels, health and concurrency of host.json;
 - several instances: a timer takes no lease; scaling, proxies, CORS, `/admin` and the home page;
+- encrypted settings, and what local.settings.json says besides `Values`;
 - time zones: schedules are UTC, as on Linux plans.
 Different: where several routes fit a path, the most literal one answers; a message in work when the host is stopped has
 a second to finish and then, as after any crash, stays invisible for ten minutes.

@@ -56,6 +56,12 @@ def readable(connection: str) -> Iterator[None]:
         raise HostError(f"The connection {connection or 'Storage'} cannot be read: {error}") from None
 
 
+def number(name: str, default: int) -> int:
+    """A setting that is no whole number above 0 is as good as none."""
+    text = os.environ.get(name, "")
+    return (int(text) if text.isdecimal() else 0) or default
+
+
 def is_disabled(function: str) -> bool:
     return os.environ.get(f"AzureWebJobs.{function}.Disabled", "").lower() in {"true", "1"}
 
@@ -65,7 +71,7 @@ def _local_values(folder: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     try:
-        values: dict[str, object] = json.loads(file.read_text(encoding="utf-8")).get("Values", {})
+        values: dict[str, object] = json.loads(file.read_text(encoding="utf-8-sig")).get("Values", {})
         return {name: str(value) for name, value in values.items()}
     except (ValueError, AttributeError) as error:
         raise HostError(f"local.settings.json cannot be read: {error}") from None

@@ -28,6 +28,11 @@ class Binding:
         return "" if value is None else str(getattr(value, "value", value))
 
     @property
+    def queue_name(self) -> str:
+        """The host takes capital letters, which no queue's name has, for small ones."""
+        return self.text("queueName").lower()
+
+    @property
     def converter(self) -> Any:
         """What `azure.functions` turns values of this kind with."""
         return meta.get_binding_registry().get(self.kind)  # type: ignore[no-untyped-call]  # the library's own

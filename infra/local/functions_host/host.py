@@ -15,7 +15,7 @@ from typing import TextIO
 import uvicorn
 from typing_extensions import override
 
-from infra.local.functions_host.app_settings import fill_environment
+from infra.local.functions_host.app_settings import fill_environment, number
 from infra.local.functions_host.assembly import Triggers, assembled
 from infra.local.functions_host.functions import Function
 from infra.local.functions_host.host_json import read_host_json
@@ -25,6 +25,7 @@ from infra.local.functions_host.keys import Keys
 # Work in hand gets the first; an app that blocks the loop or a thread gets no more than the second.
 FINISH_SECONDS = 1.0
 STOP_SECONDS = 1.5
+KEEP_ALIVE_SECONDS = 130  # Kestrel's
 
 
 class _Server(uvicorn.Server):
@@ -41,7 +42,9 @@ async def run(folder: Path, listener: socket.socket, keys: Keys, announcements: 
     url = "http://{}:{}".format(*listener.getsockname())
     fill_environment(folder, url)
     settings = read_host_json(folder, os.environ)
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_threads()))
+    asyncio.get_running_loop().set_default_executor(
+        ThreadPoolExecutor(number("PYTHON_THREADPOOL_THREAD_COUNT", 0) or None)
+    )
     functions = index(folder)
     async with contextlib.AsyncExitStack() as resources:
         triggers = await assembled(functions, settings, keys, resources)
@@ -51,7 +54,13 @@ async def run(folder: Path, listener: socket.socket, keys: Keys, announcements: 
 
 async def _serve(triggers: Triggers, listener: socket.socket, ended: asyncio.Event) -> None:
     config = uvicorn.Config(
-        triggers.http, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False
+        triggers.http,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = _Server(config)
     loops = [asyncio.create_task(loop.run()) for loop in triggers.loops]
@@ -77,13 +86,9 @@ def _end_on_signal() -> asyncio.Event:
         watch.start()
         loop.call_soon_threadsafe(ended.set)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, end)
     return ended
-
-
-def _threads() -> int | None:
-    return int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT") or 0) or None
 
 
 def _announce(url: str, functions: list[Function], announcements: TextIO) -> None:

@@ -14,7 +14,10 @@ from typing import Any
 from infra.local.functions_host.errors import HostError
 
 _OVERRIDE = "AzureFunctionsJobHost__"
-_TIME_SPAN = re.compile(r"(?:(?P<days>\d+)\.)?(?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
+# .NET takes 24:00:00 for 24 days, and refuses 00:90:00.
+_TIME_SPAN = re.compile(
+    r"(?:(?P<days>\d+)\.)?(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]?\d):(?P<seconds>[0-5]?\d(?:\.\d+)?)", re.ASCII
+)
 _QUEUES = "extensions.queues."
 _DEFAULT_INTERVAL = timedelta(minutes=1)
 _DEVELOPMENT_INTERVAL = timedelta(seconds=2)
@@ -43,7 +46,7 @@ def read_host_json(folder: Path, environment: Mapping[str, str]) -> HostJson:
     """Raises HostError."""
     file = folder / "host.json"
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise HostError(f"There is no host.json in {folder}.") from None
     except ValueError as error:
@@ -100,8 +103,10 @@ class _Values:
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """By lower-case path; null is as good as nothing."""
     if not isinstance(value, dict):
-        yield path.lower(), value
+        if value is not None:
+            yield path.lower(), value
         return
     for name, inner in value.items():
         yield from _flat(inner, f"{path}.{name}" if path else name)

@@ -5,7 +5,6 @@ Which function a path belongs to is decided in `routes`, who may call it in `key
 
 import json
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from http.cookies import SimpleCookie
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from infra.local.functions_host.app_settings import number
 from infra.local.functions_host.context import TraceContext, new_trace
 from infra.local.functions_host.functions import Function
 from infra.local.functions_host.invocation import Output, invoke
@@ -73,8 +73,7 @@ async def _body(request: Request) -> bytes | None:
     length = request.headers.get("content-length", "")
     if not length.isdecimal():
         return b""
-    most = int(os.environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT") or BODY_MOST)
-    return await request.body() if int(length) <= most else None
+    return await request.body() if int(length) <= number("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", BODY_MOST) else None
 
 
 def _handed(request: Request, route_values: dict[str, str], body: bytes) -> Datum:
@@ -92,8 +91,11 @@ def _handed(request: Request, route_values: dict[str, str], body: bytes) -> Datu
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By name, whose letter case does not matter: the first spelling stays."""
     joined: dict[str, str] = {}
-    for name, value in pairs:
+    spelled: dict[str, str] = {}
+    for given, value in pairs:
+        name = spelled.setdefault(given.lower(), given)
         joined[name] = f"{joined[name]},{value}" if name in joined else value
     return joined
 

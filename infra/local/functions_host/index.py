@@ -19,6 +19,7 @@ from infra.local.functions_host.functions import HTTP, QUEUE, RETURNED, TIMER, B
 from infra.local.functions_host.signatures import signature_problems
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
+_QUEUE_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 _RESERVED_ROUTES = ("admin", "runtime")
 _CARRIED_OUT = {HTTP, QUEUE, TIMER, "http", "queue"}
 _CHECKOUT = Path(__file__).resolve().parents[3]
@@ -29,8 +30,9 @@ def index(folder: Path) -> list[Function]:
 
     Called inside the running loop, where Azure's worker imports the app as well.
     """
-    # The app sees its own folder only, so that what its package lacks is missed here already.
-    sys.path[:] = [str(folder), *(path for path in sys.path if Path(path).resolve() != _CHECKOUT)]
+    # Of the checkout the app sees its own folder only, so that what its package lacks is missed here already. It comes
+    # last, as on Azure: a module of the app that is named like an installed one is never found.
+    sys.path[:] = [*(path for path in sys.path if Path(path).resolve() not in {_CHECKOUT, folder}), str(folder)]
     functions = [_function(each) for each in _built(folder)]
     for problem in _problems(functions):
         raise HostError(problem)
@@ -80,6 +82,8 @@ def _problems(functions: list[Function]) -> Iterator[str]:
         for binding in (function.trigger, *function.outputs):
             if binding.kind not in _CARRIED_OUT:
                 yield f"{function.name} has a {binding.kind} binding, which this host does not carry out."
+            if binding.kind in {QUEUE, "queue"} and not _QUEUE_NAME.fullmatch(binding.queue_name):
+                yield f"{function.name}: {binding.queue_name!r} cannot be a queue's name."
         yield from (f"{function.name}: {problem}" for problem in signature_problems(function))
         if function.trigger.kind == HTTP:
             yield from _route_problems(function, taken)

@@ -19,7 +19,7 @@ class QueueOutputs:
     async def write(self, outputs: Iterable[Output]) -> None:
         """Raises ValueError and AzureError; some messages may be sent by then."""
         for output in outputs:
-            queue = self._queues.queue(output.binding.text("connection"), output.binding.text("queueName"))
+            queue = self._queues.queue(output.binding.text("connection"), output.binding.queue_name)
             for body in bodies(output.value):
                 await send(queue, encoded(body, is_base64=self._is_base64))
             self._queues.bell(queue).set()

@@ -45,7 +45,7 @@ class QueueTrigger:
         *,
         renewed_every: timedelta = RENEWED_EVERY,
     ) -> None:
-        connection, name = function.trigger.text("connection"), function.trigger.text("queueName")
+        connection, name = function.trigger.text("connection"), function.trigger.queue_name
         self._function = function
         self._limits = limits
         self._renewed_every = renewed_every
@@ -94,12 +94,13 @@ class QueueTrigger:
             messages_per_page=size, max_messages=size, visibility_timeout=HIDDEN_SECONDS
         )
         try:
-            return [message async for message in pages]
+            async for page in pages.by_page():
+                return [message async for message in page]  # a second page would be a second request
         except ResourceNotFoundError:
-            return []
+            pass
         except AzureError as error:
             _log.warning("%s cannot poll: %s", self._function.name, type(error).__name__)
-            return []
+        return []
 
     async def _carry_out(self, message: QueueMessage) -> None:
         """What storage refuses here is left to the message's visibility: it comes again."""

@@ -4,9 +4,7 @@ https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates
 """
 
 import re
-import uuid
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
@@ -18,42 +16,48 @@ _PARAMETER = re.compile(
     r"\{(?P<rest>\*{0,2})(?P<name>\w+)(?P<constraints>(?::\w+(?:\([^()]*\))?)*)(?:=(?P<default>[^{}?]*))?(?P<optional>\??)\}"
 )
 _CONSTRAINT = re.compile(r":(?P<name>\w+)(?:\((?P<argument>[^()]*)\))?")
+_GUID = re.compile(r"\{?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?", re.IGNORECASE)
 _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 
-def _reads(read: Callable[[str], object]) -> Callable[[str, str], bool]:
-    def check(value: str, _: str) -> bool:
-        with suppress(ValueError):
-            read(value)
-            return True
-        return False
-
-    return check
+def _is_whole(value: str, *, bits: int = 63) -> bool:
+    return bool(re.fullmatch(r"[+-]?[0-9]+", value)) and -(1 << bits) <= int(value) < 1 << bits
 
 
-def _within(bits: int) -> Callable[[str, str], bool]:
-    return lambda value, _: bool(re.fullmatch(r"[+-]?\d+", value)) and -(1 << bits) <= int(value) < 1 << bits
+def _is_number(value: str, _: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", value))
+
+
+def _limits(argument: str) -> tuple[int, int]:
+    least, _, most = argument.partition(",")
+    return int(least), int(most or least)
 
 
 def _length(value: str, argument: str) -> bool:
-    least, _, most = argument.partition(",")
-    return int(least) <= len(value) <= int(most or least)
+    least, most = _limits(argument)
+    return least <= len(value) <= most
+
+
+def _range(value: str, argument: str) -> bool:
+    least, most = _limits(argument)
+    return _is_whole(value) and least <= int(value) <= most
 
 
 _CHECKS: dict[str, Callable[[str, str], bool]] = {
-    "int": _within(31),
-    "long": _within(63),
+    "int": lambda value, _: _is_whole(value, bits=31),
+    "long": lambda value, _: _is_whole(value),
     "bool": lambda value, _: value.lower() in {"true", "false"},
-    "guid": _reads(uuid.UUID),
-    "decimal": _reads(float),
-    "double": _reads(float),
-    "float": _reads(float),
+    "guid": lambda value, _: bool(_GUID.fullmatch(value)),
+    "decimal": _is_number,
+    "double": _is_number,
+    "float": _is_number,
     "alpha": lambda value, _: bool(re.fullmatch("[A-Za-z]*", value)),
     "length": _length,
     "minlength": lambda value, least: len(value) >= int(least),
     "maxlength": lambda value, most: len(value) <= int(most),
-    "min": lambda value, least: value.isdecimal() and int(value) >= int(least),
-    "max": lambda value, most: value.isdecimal() and int(value) <= int(most),
+    "min": lambda value, least: _is_whole(value) and int(value) >= int(least),
+    "max": lambda value, most: _is_whole(value) and int(value) <= int(most),
+    "range": _range,
 }
 
 
@@ -104,8 +108,13 @@ class Template:
 
     def _add(self, parameter: re.Match[str]) -> None:
         for constraint in _CONSTRAINT.finditer(parameter["constraints"]):
-            if constraint["name"] not in _CHECKS:
+            check = _CHECKS.get(constraint["name"].lower())
+            if check is None:
                 raise HostError(f"This host does not know the constraint {constraint['name']} in {self._text}.")
+            try:
+                check("0", constraint["argument"] or "")
+            except ValueError:
+                raise HostError(f"The constraint {constraint['name']} in {self._text} takes whole numbers.") from None
         self._parameters.append(parameter)
 
 
@@ -130,7 +139,9 @@ def decoded(raw_path: str) -> str:
 
 
 def _fits(value: str, constraints: str) -> bool:
-    return all(_CHECKS[each["name"]](value, each["argument"] or "") for each in _CONSTRAINT.finditer(constraints))
+    return all(
+        _CHECKS[each["name"].lower()](value, each["argument"] or "") for each in _CONSTRAINT.finditer(constraints)
+    )
 
 
 def _precedence(segment: str) -> int:

@@ -78,6 +78,8 @@ async def off(req: func.HttpRequest) -> str:
 @app.queue_output("out", queue_name="%OUT_QUEUE%", connection="AzureWebJobsStorage")
 def send(req: func.HttpRequest, out: func.Out[typing.List[str]]) -> str:
     out.set(req.get_body() if req.params.get("raw") else req.get_body().decode())
+    if req.params.get("fail"):
+        raise ValueError("after all")
     return "sent"
 
 

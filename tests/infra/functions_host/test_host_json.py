@@ -61,6 +61,8 @@ def test_settings_override(tmp_path: Path) -> None:
         {"maxDequeueCount": 0},
         {"newBatchThreshold": -1},
         {"visibilityTimeout": 30},
+        {"visibilityTimeout": "24:00:00"},
+        {"visibilityTimeout": "00:90:00"},
         {"maxPollingInterval": "2s"},
         {"messageEncoding": "utf8"},
     ],
@@ -69,3 +71,17 @@ def test_what_is_out_of_range_is_refused(tmp_path: Path, queues: dict[str, Any])
     """By name."""
     with pytest.raises(HostError, match=next(iter(queues))):
         read(tmp_path, queues)
+
+
+def test_null_is_as_good_as_nothing(tmp_path: Path) -> None:
+    """The default holds."""
+    (tmp_path / "host.json").write_text(
+        '{"version": "2.0", "extensions": {"http": {"routePrefix": null}, "queues": null}}'
+    )
+    assert read_host_json(tmp_path, {}).route_prefix == "api"
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    """Editors of other systems write one."""
+    (tmp_path / "host.json").write_text('{"version": "2.0"}', encoding="utf-8-sig")
+    assert read_host_json(tmp_path, {}).queues.batch_size == 16

@@ -33,7 +33,7 @@ def test_headers_are_lower_case_and_joined(http: httpx.Client) -> None:
 
 def test_empty_query_values_are_dropped(http: httpx.Client) -> None:
     """A parameter without a value does not reach the function; one given twice arrives joined."""
-    assert echoed(http.get("/api/echo/card?empty=&a=1&a=2", headers=KEY))["params"] == {"a": "1,2"}
+    assert echoed(http.get("/api/echo/card?empty=&bare&a=1&a=&A=2", headers=KEY))["params"] == {"a": "1,2"}
 
 
 def test_a_chunked_body_arrives_empty(http: httpx.Client) -> None:

@@ -91,15 +91,3 @@ async def test_async_functions_share_the_loop_and_others_get_threads() -> None:
 
     async with asyncio.timeout(20):
         await asyncio.gather(*(invoke(ticked(each), TICK) for each in (tick, tick, tick_in_thread, tick_in_thread)))
-
-
-async def test_outputs_of_a_failed_function_are_nobodys() -> None:
-    """What it has set by then is not written."""
-    out = Binding("queue", "out", {})
-
-    async def tick(timer: func.TimerRequest, out: func.Out[str]) -> None:
-        out.set("never sent")
-        raise ValueError("failed after all")
-
-    with pytest.raises(ValueError, match="after all"):
-        await invoke(Function("tick", tick, Binding("timerTrigger", "timer", {}), (out,)), TICK)

@@ -37,6 +37,19 @@ def test_the_header_wins_over_the_query(http: httpx.Client) -> None:
     assert response.status_code == 401
 
 
+def test_the_first_of_several_values_counts(http: httpx.Client) -> None:
+    """Of the query as of the header; the name's letter case does not matter."""
+    assert http.get("/api/echo/card?CODE=host-key&code=wrong").status_code == 200
+    assert http.get("/api/echo/card?code=wrong&code=host-key").status_code == 401
+    twice = [("x-functions-key", "host-key"), ("X-Functions-Key", "wrong")]
+    assert http.get("/api/echo/card", headers=twice).status_code == 200
+
+
+def test_an_empty_header_is_a_wrong_key(http: httpx.Client) -> None:
+    """It is there, so that the query is not looked at."""
+    assert http.get("/api/echo/card?code=host-key", headers={"x-functions-key": ""}).status_code == 401
+
+
 def test_keys_may_be_any_text(http: httpx.Client) -> None:
     """A key that is no ASCII is wrong, not an error."""
     assert http.get("/api/echo/card", params={"code": "schlüssel"}).status_code == 401

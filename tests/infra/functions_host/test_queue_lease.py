@@ -8,6 +8,8 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
@@ -35,7 +37,7 @@ async def triggered(
     queues: Queues, name: str, call: Callable[[func.QueueMessage], Awaitable[None]]
 ) -> AsyncIterator[QueueClient]:
     """The queue, while a function takes its messages."""
-    queue = queues.queue("", name)
+    queue = queues.queue("", name.lower())
     await queue.create_queue()
     trigger = Binding("queueTrigger", "message", {"queueName": name})
     outputs = QueueOutputs(queues, is_base64=False)
@@ -93,6 +95,46 @@ async def test_poison_has_no_poison(queues: Queues) -> None:
             await failed.wait()
     assert await count(queue) == 1
     assert await queue.peek_messages() == []
+
+
+async def test_what_was_received_is_carried_out_though_storage_fails_then(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request a poll: a message in hand does not hang on a second one."""
+    send = AioHttpTransport.send
+    taken = asyncio.Event()
+    answered: list[str] = []
+
+    async def failing_next(transport: AioHttpTransport, request: Any, **options: Any) -> Any:
+        is_poll = request.method == "GET" and "host-lease-page/messages" in request.url
+        if is_poll and answered and not taken.is_set():
+            raise ServiceRequestError("gone")
+        response = await send(transport, request, **options)
+        if is_poll:
+            await response.load_body()
+            answered.extend([request.url] * (b"<MessageId>" in response.body()))
+        return response
+
+    async def take(message: func.QueueMessage) -> None:
+        taken.set()
+
+    monkeypatch.setattr(AioHttpTransport, "send", failing_next)
+    async with triggered(queues, "host-lease-page", take) as queue, asyncio.timeout(20):
+        await queue.send_message("x")
+        await taken.wait()
+
+
+async def test_capital_letters_in_a_name_are_small_ones(queues: Queues) -> None:
+    """As the host takes them, in triggers and in outputs."""
+    taken = asyncio.Event()
+
+    async def take(message: func.QueueMessage) -> None:
+        taken.set()
+
+    async with triggered(queues, "host-lease-Capital", take), asyncio.timeout(20):
+        output = Output(Binding("queue", "out", {"queueName": "Host-Lease-capital"}), Datum("x", "string"))
+        await QueueOutputs(queues, is_base64=False).write([output])
+        await taken.wait()
 
 
 async def test_an_output_wakes_the_poller(queues: Queues) -> None:

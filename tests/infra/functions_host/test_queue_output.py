@@ -15,7 +15,10 @@ def received(queue: QueueClient) -> list[str]:
 
 
 def test_messages_are_there_when_the_answer_is(app: Path, settings: dict[str, str], queue: MakeQueue) -> None:
-    """The queue is made, an array becomes a message for each element, and only then is the caller answered."""
+    """The queue is made, an array becomes a message for each element, and only then is the caller answered.
+
+    A function that fails sends nothing.
+    """
     out = queue(settings["OUT_QUEUE"], create=False)
     with running_host(app, settings) as host:
         url = f"{host.url}/api/send"
@@ -24,6 +27,8 @@ def test_messages_are_there_when_the_answer_is(app: Path, settings: dict[str, st
         assert httpx.post(url, content="plain").text == "sent"
         assert httpx.post(url, params={"raw": "1"}, content="[1]").text == "sent"
         assert received(out) == ["plain", "[1]"]
+        assert httpx.post(url, params={"fail": "1"}, content="set, but not sent").status_code == 500
+        assert received(out) == []
 
 
 def test_what_cannot_be_written_fails_the_invocation(http: httpx.Client) -> None:

@@ -43,6 +43,21 @@ from infra.local.functions_host.routes import Router, Template, decoded
         ("{id:alpha:length(2,3)}", "/abcd", None),
         ("{id:min(5)}", "/4", None),
         ("{id:max(5)}", "/4", {"id": "4"}),
+        ("{id:max(5)}", "/-4", {"id": "-4"}),
+        ("{id:max(5)}", "/x", None),
+        ("{id:range(2,5)}", "/5", {"id": "5"}),
+        ("{id:range(2,5)}", "/6", None),
+        ("{id:Int}", "/7", {"id": "7"}),
+        ("{id:int}", "/٣", None),
+        ("{id:float}", "/-.5", {"id": "-.5"}),
+        ("{id:float}", "/nan", None),
+        ("{id:float}", "/1_0", None),
+        ("{id:guid}", "/{11111111111111111111111111111111}", {"id": "{11111111111111111111111111111111}"}),
+        ("{id:length(3)}", "/abc", {"id": "abc"}),
+        ("a/{*rest:int}", "/a/7", {"rest": "7"}),
+        ("a/{*rest:int}", "/a/7/8", None),
+        ("a/{*rest}", "/a/", {}),
+        ("a/{*rest}", "/a/b/", {"rest": "b/"}),
     ],
 )
 def test_templates(template: str, path: str, values: dict[str, str] | None) -> None:
@@ -50,7 +65,9 @@ def test_templates(template: str, path: str, values: dict[str, str] | None) -> N
     assert Template(template).match(path) == values
 
 
-@pytest.mark.parametrize("template", ["a/{id", "a/id}", "{a:zip}", "{id:regex(^a{2}$)}"])
+@pytest.mark.parametrize(
+    "template", ["a/{id", "a/id}", "{a:zip}", "{id:regex(^a{2}$)}", "{id:min}", "{id:length(3,x)}", "{id:range(,4)}"]
+)
 def test_what_cannot_be_read_is_refused(template: str) -> None:
     """Rather than being taken for something else."""
     with pytest.raises(HostError):

@@ -76,7 +76,7 @@ def test_a_busy_port_is_a_sentence(app: Path) -> None:
         ("application = app", "one FunctionApp"),
         (function('timer_trigger("t", "0 0 0 30 2 *")', "t: func.TimerRequest"), "never comes"),
         (function('timer_trigger("t", "0 0 * * * *")', "t: func.TimerRequest"), "connection Storage cannot be read"),
-        (function('queue_trigger("m", "q", "")', "m: str"), "connection Storage cannot be read"),
+        (function('queue_trigger("m", "queue", "")', "m: str"), "connection Storage cannot be read"),
         (function('route("administrators")'), "may not begin with admin"),
         (function('route("Runtime/x")'), "may not begin with admin or runtime"),
         (function('route("x/{id:postcode}")'), "constraint postcode"),
@@ -86,15 +86,18 @@ def test_a_busy_port_is_a_sentence(app: Path) -> None:
         (function('route("x")', "other: func.HttpRequest"), "no binding fills other"),
         (function('route("x")', "req: dict"), "annotation of req"),
         (function('route("x")', "req: str"), "annotation of req"),
-        (function('queue_trigger("m", "q", "")', "m: func.QueueMessage | None"), "annotation of m"),
+        (function('queue_trigger("m", "queue", "")', "m: func.QueueMessage | None"), "annotation of m"),
         (
-            function('route("x")\n@app.queue_output("o", "q", "")', "req: func.HttpRequest, o: func.Out[list[str]]"),
+            function(
+                'route("x")\n@app.queue_output("o", "queue", "")', "req: func.HttpRequest, o: func.Out[list[str]]"
+            ),
             "annotation of o",
         ),
         (function('timer_trigger("t", "* * *")', "t: func.TimerRequest"), "has 3 fields"),
         (function('timer_trigger("t", "0 61 * * * *")', "t: func.TimerRequest"), "not between 0 and 59"),
         (function('timer_trigger("t", "%NOWHERE%")', "t: func.TimerRequest"), "there is no setting NOWHERE"),
-        (function('queue_trigger("m", "q", "Nowhere")', "m: str"), "there is no setting AzureWebJobsNowhere"),
+        (function('queue_trigger("m", "queue", "Nowhere")', "m: str"), "there is no setting AzureWebJobsNowhere"),
+        (function('queue_trigger("m", "a--b", "")', "m: str"), "'a--b' cannot be a queue's name"),
         (function('blob_trigger("b", "p", "C")', "b: func.InputStream"), "does not carry out"),
     ],
 )
@@ -137,6 +140,21 @@ def test_only_the_apps_own_folder_is_importable(tmp_path: Path, settings: dict[s
     """What a package lacks is missing here too, though a checkout with it stands around the host."""
     code = HEAD + "import tests.builders"
     assert "No module named 'tests" in refusal(write_app(tmp_path / "app", code=code), settings)
+
+
+def test_a_module_named_like_an_installed_one_is_not_found(tmp_path: Path) -> None:
+    """The app's folder is the last on the path, as on Azure: the shadowed module shows here, not there."""
+    app = write_app(tmp_path / "app", code=HEAD + "import wave\nraise ValueError(wave.__doc__.split()[0])")
+    (app / "wave.py").write_text('"""ours"""')
+    assert "ValueError: Stuff" in refusal(app)
+
+
+def test_settings_that_are_no_numbers_are_as_good_as_none(tmp_path: Path) -> None:
+    """The host starts and serves with its defaults."""
+    app = write_app(tmp_path / "app", code=HEAD + function('route("x")'))
+    settings = {"PYTHON_THREADPOOL_THREAD_COUNT": "many", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "0"}
+    with running_host(app, settings) as host:
+        assert httpx.post(f"{host.url}/api/x", content="body").status_code == 500  # returns nothing
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -89,8 +89,8 @@ def test_queue_and_timer_functions_run(answered: dict[str, Any]) -> None:
         "other = func.FunctionApp()",
         function('route("x")', "req: func.HttpRequest, more: str"),
         function('route("x")', "req: dict"),
-        function('queue_trigger("m", "q", "")', "m: func.QueueMessage | None"),
-        function('route("x")\n@app.queue_output("o", "q", "")', "req: func.HttpRequest, o: func.Out[list[str]]"),
+        function('queue_trigger("m", "queue", "")', "m: func.QueueMessage | None"),
+        function('route("x")\n@app.queue_output("o", "queue", "")', "req: func.HttpRequest, o: func.Out[list[str]]"),
     ],
 )
 def test_host_and_runtime_refuse_alike(python313: Path, tmp_path: Path, code: str) -> None:
