@@ -3,6 +3,7 @@
 Duty: cutting `a=b&c=d` and the parentheses of `$expand` apart. What names mean is for those who use the options.
 """
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -50,6 +51,8 @@ class Options:
 class Expand:
     name: str
     options: Options
+    written: str = ""
+    """The options as a query of their own."""
 
 
 def parameters(query: str) -> dict[str, str]:
@@ -58,6 +61,7 @@ def parameters(query: str) -> dict[str, str]:
     return {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
 
 
+@functools.lru_cache(maxsize=512)
 def parse_options(query: str) -> Options:
     given = parameters(query)
     _refuse_repeated(query)
@@ -145,7 +149,7 @@ def _expand(text: str) -> Expand:
     given = {option.strip(): value for option, _, value in (part.partition("=") for part in _split(rest[:-1], ";"))}
     if refused := given.keys() - _EXPANDABLE:
         raise errors.query_invalid(f"The query option {min(refused)} is not supported within $expand.")
-    return Expand(name, _options(given, None))
+    return Expand(name, _options(given, None), "&".join(f"{option}={value}" for option, value in given.items()))
 
 
 def _split(text: str, separator: str) -> list[str]:

@@ -5,7 +5,8 @@ Duty: the shape. Which rows and columns, others chose.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from infra.local.dynamics import errors
 from infra.local.dynamics.database import VERSION, Row
@@ -19,6 +20,8 @@ from infra.local.dynamics.schema import Association, Children, Column, Single, T
 from infra.local.dynamics.selection import select_page, selected_columns
 from infra.local.dynamics.sql import joined
 from infra.local.dynamics.work import Work
+
+_PLAIN: Final = "$=&,()/'"
 
 
 @dataclass(slots=True)
@@ -42,7 +45,15 @@ class Shape:
             document[column.read_name] = bool(stored) if column.kind == "Boolean" and stored is not None else stored
         for expand in self.expand:
             document[expand.name] = self._expanded(expand, row)
+            if expand.name not in self.table.singles:
+                document[f"{expand.name}@odata.nextLink"] = self._collection_link(expand, row)
         return document
+
+    def _collection_link(self, expand: Expand, row: Row) -> str:
+        """To the same rows again, not to the next ones: collections are not paged when they are expanded."""
+        address = f"{self.table.set_name}({row[self.table.id]})/{expand.name}"
+        asked = f"?{quote(expand.written, safe=_PLAIN)}" if expand.written else ""
+        return f"{self.work.environment.url}/api/data/v9.2/{address}{asked}"
 
     def _annotations(self, column: Column, stored: Any, row: Row) -> dict[str, str]:
         found: dict[str, str | None] = {}

@@ -8,6 +8,7 @@ from typing import Any
 from infra.local.dynamics import errors
 from infra.local.dynamics.change_tracking import tracked_rows
 from infra.local.dynamics.exchange import Answer, Request, json_answer
+from infra.local.dynamics.expand_rules import require_possible
 from infra.local.dynamics.filter_sql import FilterSql, Scope
 from infra.local.dynamics.ordering import sorting
 from infra.local.dynamics.paging import Listing, next_link, read_token
@@ -42,6 +43,7 @@ def answer_rows(
     listing = Listing(f"{base}/{path}", request.query, preferences.page_size or PAGE_LIMIT)
     number, behind = read_token(options.skip_token, listing) if options.skip_token is not None else (1, None)
     columns = selected_columns(table, options.select)
+    require_possible(work.schema, table, options.expand, paged=preferences.page_size is not None)
     require_expandable(work.caller, work.schema, table, options.expand)
     page = select_page(
         work.database,

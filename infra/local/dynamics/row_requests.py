@@ -13,6 +13,7 @@ from infra.local.dynamics import errors
 from infra.local.dynamics.addresses import ById, RowKey
 from infra.local.dynamics.database import Row
 from infra.local.dynamics.exchange import Answer, Request, json_answer, no_content
+from infra.local.dynamics.expand_rules import require_possible
 from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import parse_options
 from infra.local.dynamics.read_access import require_expandable
@@ -129,6 +130,7 @@ def _row_answer(
     options, preferences = parse_options(request.query), request.preferences
     if refused := options.given & {"$filter", "$orderby", "$top", "$count", "$skiptoken"}:
         raise errors.query_invalid(f"The query option {min(refused)} can be applied to collections only.")
+    require_possible(work.schema, table, options.expand, paged=preferences.page_size is not None)
     require_expandable(work.caller, work.schema, table, options.expand)
     shape = Shape(work, table, selected_columns(table, options.select), options.expand, preferences)
     document = {"@odata.context": context(base, table.set_name, options, single=True), **shape.json(row)}

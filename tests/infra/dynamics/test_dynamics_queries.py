@@ -306,6 +306,45 @@ def test_expanded_rows(crm: Crm) -> None:
     assert error(crm.api.get("contacts?$expand=nothing")) != (200, "")
 
 
+def test_an_expanded_collection_has_a_link(crm: Crm) -> None:
+    """It leads to the same rows, which are not paged when they are expanded, whatever the page size."""
+    account_id = crm.create("accounts", name="Northwind")
+    for name in ("A", "B", "C"):
+        crm.create("contacts", lastname=name, **{"parentcustomerid_account@odata.bind": f"/accounts({account_id})"})
+    collection = "contact_customer_accounts($select=lastname;$filter=lastname ne 'B')"
+    prefer = {"Prefer": "odata.maxpagesize=1"}
+    (account,) = crm.api.get(f"accounts?$select=name&$expand={collection}", headers=prefer).json()["value"]
+    assert len(account["contact_customer_accounts"]) == 2
+    again = crm.api.get(account["contact_customer_accounts@odata.nextLink"]).json()["value"]
+    assert {row["lastname"] for row in again} == {"A", "C"}
+
+
+_ONLY = "Only $select and $filter clause can be provided while doing $expand on many-to-one relationship or nested"
+
+
+@pytest.mark.parametrize(
+    ("expand", "status", "message"),
+    [
+        ("primarycontactid($top=1)", 400, _ONLY),
+        ("primarycontactid($orderby=lastname)", 400, _ONLY),
+        ("contact_customer_accounts($top=1;$expand=owninguser)", 400, _ONLY),
+        ("contact_customer_accounts($top=1),primarycontactid($expand=owninguser)", 400, _ONLY),
+        ("contact_customer_accounts/$ref", 400, "Expand with $ref is only supported on lookup type navigation"),
+        ("primarycontactid/$ref", 501, ""),
+        ("primarycontactid($filter=lastname eq 'A')", 501, ""),
+        ("listaccount_association,primarycontactid", 400, "Many-to-many"),
+        ("contact_customer_accounts($expand=listcontact_association)", 400, "Many-to-many"),
+        ("nothing", 400, "Could not find a property"),
+    ],
+)
+def test_expansions_that_are_refused(crm: Crm, expand: str, status: int, message: str) -> None:
+    """As documented: no order nor top on lookups and beside nested ones, no mixture with many-to-many."""
+    crm.seed("account", name="A")
+    answer = crm.api.get(f"accounts?$select=name&$expand={expand}")
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"].startswith(message or "The simulator does not carry out")
+
+
 def test_filters_across_lookups_and_collections(crm: Crm) -> None:
     """A lookup's columns, and any or all of a collection's rows."""
     north, south = crm.create("accounts", name="North"), crm.create("accounts", name="South")
