@@ -8,12 +8,12 @@ import uuid
 from infra.local.dynamics import errors
 from infra.local.dynamics.addresses import ById, RowKey, row_key
 from infra.local.dynamics.database import Row
-from infra.local.dynamics.exchange import Answer, Request, no_content
+from infra.local.dynamics.exchange import Answer, Request, json_answer, no_content
 from infra.local.dynamics.filter_sql import Scope
 from infra.local.dynamics.privileges import Verb
 from infra.local.dynamics.query_options import parse_options
 from infra.local.dynamics.representation import lookup_target
-from infra.local.dynamics.row_queries import answer_rows
+from infra.local.dynamics.row_queries import answer_rows, count_answer
 from infra.local.dynamics.row_requests import read_row, require_fresh, require_readable
 from infra.local.dynamics.schema import Association, Children, Single, Table
 from infra.local.dynamics.sql import joined
@@ -42,6 +42,26 @@ def read_collection(
         source = joined(" AND ", [source, filters.condition(options.filter, scope)])
     path = f"{table.set_name}({row[table.id]})/{relation.name}"
     return answer_rows(work, request, base, scope=scope, source=source, filters=filters, path=path)
+
+
+def read_reference(work: Work, table: Table, key: RowKey, single: Single, base: str) -> Answer:
+    """GET …/parentcustomerid_account/$ref: the address alone."""
+    row, column = require_readable(work, table, key), table.columns[single.column]
+    target = work.schema.tables.get(single.target)
+    if row[column.name] is None or lookup_target(column, row) != single.target:
+        return no_content()
+    if target is None:
+        raise errors.not_simulated(f"rows of {single.target}, which {single.name} leads to")
+    where = f"{base}/{target.set_name}({row[column.name]})"
+    return json_answer({"@odata.context": f"{base}/$metadata#$ref", "@odata.id": where})
+
+
+def count_collection(
+    work: Work, table: Table, key: RowKey, relation: Children | Association, request: Request
+) -> Answer:
+    row, filters = require_readable(work, table, key), work.environment.filters(work.caller)
+    scope, source = filters.related(relation, Scope(table, row=row[table.id]))
+    return count_answer(work, request, scope=scope, source=source, filters=filters)
 
 
 def tie_single(work: Work, table: Table, key: RowKey, single: Single, request: Request) -> Answer:

@@ -17,7 +17,9 @@ from infra.local.dynamics.environment import Environment
 from infra.local.dynamics.exchange import Answer, Request, error_answer, json_answer
 from infra.local.dynamics.metadata_changes import retrieve_metadata_changes
 from infra.local.dynamics.navigation_requests import (
+    count_collection,
     read_collection,
+    read_reference,
     read_single,
     tie_collection,
     tie_single,
@@ -147,6 +149,7 @@ def _behind_row(work: Work, table: Table, key: RowKey, rest: list[Segment], requ
     if single := table.singles.get(first.name):
         on_single: Mapping[str, partial[Answer]] = {
             "GET": partial(read_single, work, table, key, single, request, base),
+            "GET $ref": partial(read_reference, work, table, key, single, base),
             "PUT $ref": partial(tie_single, work, table, key, single, request),
             "DELETE $ref": partial(tie_single, work, table, key, single, request),
         }
@@ -155,6 +158,7 @@ def _behind_row(work: Work, table: Table, key: RowKey, rest: list[Segment], requ
         arguments = first.arguments or _id_option(request)
         on_collection: Mapping[str, partial[Answer]] = {
             "GET": partial(read_collection, work, table, key, relation, request, base),
+            "GET $count": partial(count_collection, work, table, key, relation, request),
             "POST $ref": partial(tie_collection, work, table, key, relation, request),
             "DELETE $ref": partial(untie_collection, work, table, key, relation, arguments),
         }

@@ -66,10 +66,17 @@ def answer_rows(
 def count_set(work: Work, table: Table, request: Request) -> Answer:
     """`/contacts/$count`: a bare number, 5,000 at most."""
     work.caller.require(Verb.READ, table)
-    filters, options = work.environment.filters(work.caller), parse_options(request.query)
+    filters, scope = work.environment.filters(work.caller), Scope(table, "t0")
+    source = _source(work, filters, scope, Options())
+    return count_answer(work, request, scope=scope, source=source, filters=filters)
+
+
+def count_answer(work: Work, request: Request, *, scope: Scope, source: Sql, filters: FilterSql) -> Answer:
+    options = parse_options(request.query)
     if refused := [name for name in options.given if name.startswith("$") and name != "$filter"]:
         raise errors.query_invalid(f"The query option {min(refused)} cannot be applied to a count.")
-    source = _source(work, filters, Scope(table, "t0"), options)
+    if options.filter is not None:
+        source = joined(" AND ", [source, filters.condition(options.filter, scope)])
     number = count_rows(work.database, source, limit=PAGE_LIMIT)
     return Answer(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode())
 

@@ -379,6 +379,20 @@ def test_members_of_a_collection(crm: Crm) -> None:
         assert error(crm.api.get(f"accounts?$filter={members}/{refused}")) == (400, "0x80060888")
 
 
+def test_references_and_counts_behind_a_row(crm: Crm) -> None:
+    """$ref tells where a lookup leads, $count how many rows a collection has."""
+    account_id = crm.create("accounts", name="Northwind")
+    bind = {"parentcustomerid_account@odata.bind": f"/accounts({account_id})"}
+    contact_id = crm.create("contacts", lastname="A", **bind)
+    crm.create("contacts", lastname="B", **bind)
+    reference = crm.api.get(f"contacts({contact_id})/parentcustomerid_account/$ref").json()
+    assert reference["@odata.id"] == f"{crm.url}/api/data/v9.2/accounts({account_id})"
+    assert crm.api.get(f"contacts({contact_id})/parentcustomerid_contact/$ref").status_code == 204
+    collection = f"accounts({account_id})/contact_customer_accounts/$count"
+    assert crm.api.get(collection).text == "2"
+    assert crm.api.get(f"{collection}?$filter=lastname eq 'a'").text == "1"
+
+
 def test_a_property_alone(crm: Crm) -> None:
     """It can be read, set and emptied at its own address."""
     address = f"contacts({crm.create('contacts', lastname='Wen')})/lastname"
