@@ -17,6 +17,7 @@ from core.domain.prospect import Prospect, field_name
 from core.domain.table import TEXT_TYPES, Column
 from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
 
+_HIDDEN = "{{hidden}}"  # a question this capture does not hold; a placeholder like any other
 _TEMPLATE_FIELD = re.compile(r"\{([^{}]+)\}")
 
 
@@ -114,8 +115,9 @@ class Sources:
         return all(map(self._is_blank, _names(source)))
 
     def is_asked(self, source: str) -> bool:
-        """Whether this capture holds the source at all; a question that was hidden is not a blank."""
-        return all(field_name(name) in self._said for name in _names(source))
+        """Whether this capture speaks of the source; a question that was hidden, or a placeholder, is no blank."""
+        said = (self._said.get(field_name(name), _HIDDEN) for name in _names(source))
+        return not any(map(is_placeholder, said))
 
     def _value(self, name: str) -> FieldValue:
         known = self._fields.get(field_name(name))

@@ -358,12 +358,13 @@ def _said(minute: int, **fields: Any) -> Said:
     return Said(0, capture)
 
 
-def _leads(*steps: Step, rows: tuple[dict[str, Any], ...]) -> Story:
-    """Leads that are searched by e-mail, from none on."""
-    rule = {"tables": "leads", "by": "email"}
+def _leads(*steps: Step, rows: tuple[dict[str, Any], ...], by: str = "email", **seed: Any) -> Story:
+    """Leads that are searched, from none on, or from the one that is given."""
+    rule = {"tables": "leads", "by": by}
     action = SyncAction.model_validate({"id": "booth", "connection": "contoso", "match": rule, "create": "lead"})
     made = tuple(MappingRow.model_validate(row) for row in rows)
-    return Story(steps, mappings={"lead": made}, actions=(action,))
+    seeds = {("lead", "r1"): row_of("lead", **seed)} if seed else {}
+    return Story(steps, seeds, {"lead": made}, (action,))
 
 
 def test_an_address_that_only_fills_does_no_more_when_it_comes_late() -> None:
@@ -388,7 +389,15 @@ def test_what_comes_late_only_fills(policy: str, edited: str | None, words: str)
     tell(_leads(_said(2), edit, _said(1, Title=words), _said(0, Title="oldest"), rows=(*NAME_AND_ADDRESS, title)))
 
 
-@pytest.mark.xfail(strict=True, reason="the engine takes a placeholder for a blank once the field was left blank")
+def test_a_link_that_rested_on_a_name_does_so_no_more_once_its_row_is_gone() -> None:
+    """The row that was made instead is the person's own, and follows their address."""
+    first = {"column": "firstname", "source": "FirstName"}
+    named, again, moved = _said(0, FirstName="Ada"), _said(1), _said(2, Email="new@x.example")
+    names = {"firstname": "Ada", "lastname": "Lovelace", "emailaddress1": "z@x.example"}
+    steps = (named, ByHand(0, None), again, moved)
+    tell(_leads(*steps, rows=(first, *NAME_AND_ADDRESS), by="email_or_name", **names))
+
+
 def test_a_placeholder_clears_nothing() -> None:
     """It says as little as a hidden question, also of a field that was left blank before."""
     title = {"column": "jobtitle", "source": "Title", "policy": "clear_if_blank"}
