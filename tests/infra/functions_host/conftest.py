@@ -1,8 +1,10 @@
 """The sample app on the host, over real storage; what a test must have for itself it starts for itself."""
 
+import contextlib
 import itertools
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -10,12 +12,18 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from infra.local import environment
+from infra.local.functions_host.assembly import assembled
+from infra.local.functions_host.errors import HostError
+from infra.local.functions_host.host_json import read_host_json
+from infra.local.functions_host.index import index
+from infra.local.functions_host.keys import Keys
 from tests.infra.functions_host.running import ROOT, Host, running_host
 from tests.infra.functions_host.sample_app import write_app
 
 KEYS = ("--host-key", "host-key", "--master-key", "master-key", "--function-key", "echo=echo-key")
 _numbers = itertools.count(1)
 
+Refused = Callable[..., Awaitable[str]]
 MakeQueue = Callable[..., QueueClient]
 
 
@@ -62,6 +70,24 @@ def queue(storage: str) -> Iterator[MakeQueue]:
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     return write_app(tmp_path / "app")
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[Refused]:
+    """What is wrong with an app, found as the host finds it, in this process: quicker than `refusal`, and as true."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    sys.modules.pop("function_app", None)
+
+    async def problem(folder: Path, settings: dict[str, str] | None = None) -> str:
+        for name, value in (settings or {}).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(HostError) as caught:
+            async with contextlib.AsyncExitStack() as resources:
+                await assembled(index(folder), read_host_json(folder, os.environ), Keys(), resources)
+        return str(caught.value)
+
+    yield problem
+    sys.modules.pop("function_app", None)
 
 
 def app_settings(storage: str) -> dict[str, str]:

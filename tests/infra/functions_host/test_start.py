@@ -9,6 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.local.functions_host.errors import HostError
+from infra.local.functions_host.host_json import read_host_json
+from tests.infra.functions_host.conftest import Refused
 from tests.infra.functions_host.running import Host, eventually, refusal, running_host
 from tests.infra.functions_host.sample_app import noted, write_app
 
@@ -101,9 +104,21 @@ def test_a_busy_port_is_a_sentence(app: Path) -> None:
         (function('blob_trigger("b", "p", "C")', "b: func.InputStream"), "does not carry out"),
     ],
 )
-def test_an_app_that_cannot_be_indexed_is_a_sentence(tmp_path: Path, code: str, said: str) -> None:
+async def test_an_app_that_cannot_be_indexed_is_a_sentence(
+    tmp_path: Path, refused: Refused, code: str, said: str
+) -> None:
     """All or nothing: one function that cannot be had, and the app does not start."""
-    assert said in refusal(write_app(tmp_path / "app", code=HEAD + code), {"AzureWebJobsStorage": "unused=1"})
+    problem = await refused(write_app(tmp_path / "app", code=HEAD + code), {"AzureWebJobsStorage": "unused=1"})
+    assert said in problem
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(("code", "said"), [(ONE_ROUTE, "same route"), ("raise SystemExit(3)", "SystemExit: 3")])
+def test_a_refusal_is_all_that_is_said(tmp_path: Path, code: str, said: str) -> None:
+    """The process ends with code 1, one sentence on stderr, nothing on stdout and no traceback."""
+    problem = refusal(write_app(tmp_path / "app", code=HEAD + code))
+    assert said in problem
+    assert "\n" not in problem
 
 
 @pytest.mark.parametrize(
@@ -115,10 +130,12 @@ def test_an_app_that_cannot_be_indexed_is_a_sentence(tmp_path: Path, code: str, 
         ('{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}', "batchSize is a whole number from 1 to 32"),
     ],
 )
-def test_a_wrong_host_json_is_a_sentence(app: Path, text: str, said: str) -> None:
+def test_a_wrong_host_json_is_a_sentence(tmp_path: Path, text: str, said: str) -> None:
     """What is wrong and what would be right."""
-    (app / "host.json").write_text(text)
-    assert said in refusal(app)
+    (tmp_path / "host.json").write_text(text)
+    with pytest.raises(HostError) as caught:
+        read_host_json(tmp_path, {})
+    assert said in str(caught.value)
 
 
 def test_a_missing_folder_and_a_missing_host_json_are_sentences(tmp_path: Path) -> None:
@@ -136,10 +153,10 @@ def test_local_settings_fill_what_is_unset(app: Path, settings: dict[str, str]) 
         assert httpx.get(f"{host.url}/rest/here").text == "here False"
 
 
-def test_only_the_apps_own_folder_is_importable(tmp_path: Path, settings: dict[str, str]) -> None:
+async def test_only_the_apps_own_folder_is_importable(tmp_path: Path) -> None:
     """What a package lacks is missing here too, though a checkout with it stands around the host."""
     code = HEAD + "import tests.builders"
-    assert "No module named 'tests" in refusal(write_app(tmp_path / "app", code=code), settings)
+    assert "No module named 'tests" in refusal(write_app(tmp_path / "app", code=code))
 
 
 def test_a_module_named_like_an_installed_one_is_not_found(tmp_path: Path) -> None:
@@ -157,8 +174,9 @@ def test_settings_that_are_no_numbers_are_as_good_as_none(tmp_path: Path) -> Non
         assert httpx.post(f"{host.url}/api/x", content="body").status_code == 500  # returns nothing
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("wait", ["await asyncio.sleep(60)", "time.sleep(60)"])
+@pytest.mark.parametrize(
+    ("number", "wait"), [(signal.SIGTERM, "time.sleep(60)"), (signal.SIGINT, "await asyncio.sleep(60)")]
+)
 def test_a_signal_ends_it_within_two_seconds(
     tmp_path: Path, settings: dict[str, str], number: signal.Signals, wait: str
 ) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.functions_host.running import ROOT, refusal
+from tests.infra.functions_host.conftest import Refused
+from tests.infra.functions_host.running import ROOT
 from tests.infra.functions_host.sample_app import noted, write_app
 from tests.infra.functions_host.test_start import HEAD, function
 
@@ -93,13 +94,13 @@ def test_queue_and_timer_functions_run(answered: dict[str, Any]) -> None:
         function('route("x")\n@app.queue_output("o", "queue", "")', "req: func.HttpRequest, o: func.Out[list[str]]"),
     ],
 )
-def test_host_and_runtime_refuse_alike(python313: Path, tmp_path: Path, code: str) -> None:
+async def test_host_and_runtime_refuse_alike(python313: Path, tmp_path: Path, refused: Refused, code: str) -> None:
     """What the runtime would not index, the local host does not start."""
     app = write_app(tmp_path / "app", code=HEAD + code)
     done = run(python313, app, *SCRIPT)
     assert done.returncode == 1
     assert "the app was not indexed" in done.stderr
-    assert refusal(app, {"AzureWebJobsStorage": "unused=1"})
+    assert await refused(app, {"AzureWebJobsStorage": "unused=1"})
 
 
 def test_another_app_is_not_taken_for_this_one(python313: Path, tmp_path: Path) -> None:
