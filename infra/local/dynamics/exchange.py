@@ -42,6 +42,9 @@ class Request:
     def json(self) -> dict[str, Any]:
         if not self.body.strip():
             raise errors.payload(self.below_root or "", "An empty body was found; a JSON object is needed.")
+        kind = self.headers.get("content-type", "")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            raise errors.bad_request(f"A body has the Content-Type 'application/json', not '{kind}'.", status=415)
         try:
             given = json.loads(self.body, parse_constant=_no_number)
         except (ValueError, RecursionError) as problem:

@@ -94,3 +94,21 @@ def test_amounts_bring_their_currency(crm: Crm) -> None:
     crm.seed("lead", lastname="A", revenue=10.5)
     (row,) = crm.api.get("leads?$select=revenue").json()["value"]
     assert row.keys() == {"@odata.etag", "leadid", "revenue", "_transactioncurrencyid_value"}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", 204),
+        ("Application/JSON; charset=utf-8", 204),
+        ("application/json; type=entry", 204),
+        ("text/plain", 415),
+        ("", 415),
+    ],
+)
+def test_a_body_tells_its_type(crm: Crm, content_type: str, status: int) -> None:
+    """The documentation demands it; what is not JSON is not read."""
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = crm.api.post("leads", content=b'{"lastname":"A"}', headers=headers)
+    assert answer.status_code == status
+    assert len(crm.rows("lead")) == (status == 204)
