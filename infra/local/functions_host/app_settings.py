@@ -71,7 +71,10 @@ def _local_values(folder: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     try:
-        values: dict[str, object] = json.loads(file.read_text(encoding="utf-8-sig")).get("Values", {})
+        document = json.loads(file.read_text(encoding="utf-8-sig"))
+        if document.get("IsEncrypted"):
+            raise HostError("local.settings.json is encrypted; `func settings decrypt` makes it readable.")
+        values: dict[str, object] = document.get("Values", {})
         return {name: str(value) for name, value in values.items()}
     except (ValueError, AttributeError) as error:
         raise HostError(f"local.settings.json cannot be read: {error}") from None

@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import azure.functions as func
+import pytest
 from azure.storage.blob import BlobServiceClient
 from typing_extensions import override
 
 from infra.local.functions_host.functions import Binding, Function
-from infra.local.functions_host.ncrontab import Schedule
-from infra.local.functions_host.timer_trigger import TimerTrigger
+from infra.local.functions_host.ncrontab import Schedule, schedule
+from infra.local.functions_host.schedule_status import ScheduleStatus, after_run
+from infra.local.functions_host.timer_trigger import TimerTrigger, is_monitored
 from tests.infra.functions_host.running import eventually, running_host
 from tests.infra.functions_host.sample_app import FUNCTION_APP, noted, write_app
 
@@ -83,6 +86,77 @@ def test_a_changed_schedule_is_not_past_due(app: Path, settings: dict[str, str])
     assert noted(app) == []
 
 
+def timer(call: Callable[..., Any], **settings: Any) -> Function:
+    return Function("tick", call, Binding("timerTrigger", "timer", settings), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "expected"),
+    [
+        ("0 * * * * *", {}, True),
+        ("0 * * * * *", {"useMonitor": True}, True),
+        ("0 * * * * *", {"useMonitor": False}, False),
+        ("*/30 * * * * *", {"useMonitor": True}, False),
+        ("*/59 * * * * *", {}, False),
+        ("0 0 0 29 2 *", {}, True),
+    ],
+)
+def test_what_comes_more_than_once_a_minute_is_not_remembered(
+    text: str, settings: dict[str, Any], *, expected: bool
+) -> None:
+    """Whatever use_monitor says; once a minute is remembered, unless the app does not want it."""
+    assert (
+        is_monitored(timer(print, **settings), schedule(text), now=datetime(2026, 11, 23, 12, tzinfo=UTC)) is expected
+    )
+
+
+class Memory:
+    """Keeps the status where a test sees it."""
+
+    def __init__(self, status: ScheduleStatus | None) -> None:
+        self.status = status
+
+    async def load(self) -> ScheduleStatus | None:
+        return self.status
+
+    async def save(self, status: ScheduleStatus) -> None:
+        self.status = status
+
+
+async def write_nothing(_: object) -> None:
+    """These functions have no outputs."""
+
+
+async def test_a_past_due_run_is_the_start_up_run_too_and_counts_though_it_fails() -> None:
+    """One run where both are due; what it missed is made up then, whatever became of it."""
+    told: list[bool] = []
+    waiting = asyncio.Event()
+
+    async def tick(timer: func.TimerRequest) -> None:
+        told.append(timer.past_due)
+        raise asyncio.CancelledError
+
+    class Noticing(Memory):
+        @override
+        async def save(self, status: ScheduleStatus) -> None:
+            await super().save(status)
+            if told:
+                waiting.set()
+
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    daily = schedule("0 0 0 * * *")
+    memory = Noticing(after_run(long_ago, daily))
+    began = datetime.now(UTC)
+    loop = asyncio.create_task(TimerTrigger(timer(tick, runOnStartup=True), daily, memory, write_nothing).run())
+    async with asyncio.timeout(20):
+        await waiting.wait()
+    loop.cancel()
+    assert told == [True]
+    assert memory.status is not None
+    assert memory.status.last >= began
+    assert memory.status.next == daily.after(memory.status.last)
+
+
 class Often(Schedule):
     @override
     def after(self, moment: datetime) -> datetime:
@@ -104,12 +178,8 @@ async def test_runs_never_overlap() -> None:
         if len(told) == 20:
             enough.set()
 
-    async def write(_: object) -> None:
-        pass
-
     every: frozenset[int] = frozenset()
-    timer = Function("tick", tick, Binding("timerTrigger", "timer", {}), ())
-    loop = asyncio.create_task(TimerTrigger(timer, Often(*[every] * 6), None, write).run())
+    loop = asyncio.create_task(TimerTrigger(timer(tick), Often(*[every] * 6), None, write_nothing).run())
     async with asyncio.timeout(20):
         await enough.wait()
     loop.cancel()
