@@ -3,8 +3,13 @@
 import json
 from typing import Any
 
+import azure.functions as func
 import httpx
 import pytest
+
+from infra.local.functions_host.functions import Binding, Function
+from infra.local.functions_host.http_trigger import HttpTriggers
+from infra.local.functions_host.keys import Keys
 
 KEY = {"x-functions-key": "host-key"}
 
@@ -47,6 +52,23 @@ def test_a_body_over_the_limit_is_refused(http: httpx.Client) -> None:
     """The limit is a setting; a body of just that size still passes."""
     assert http.post("/api/echo/card", content=b"x" * 1000, headers=KEY).status_code == 200
     assert http.post("/api/echo/card", content=b"x" * 1001, headers=KEY).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/api/a%20b", "/api/a%2Fb", "/api/100%2525", "/api/%C3%A9?q=%20+%2B", "/api//a/"])
+async def test_what_is_escaped_in_the_address_stays_so(path: str) -> None:
+    """`req.url` is what was asked for; frameworks behind it decode it themselves."""
+
+    async def told(req: func.HttpRequest) -> str:
+        return str(req.url)
+
+    async def write(_: object) -> None:
+        pass
+
+    trigger = Binding("httpTrigger", "req", {"route": "{*rest}", "authLevel": "anonymous"})
+    function = Function("told", told, trigger, (Binding("http", "$return", {}),))
+    app = HttpTriggers([function], prefix="api", keys=Keys(), write=write)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://host:7071") as client:
+        assert (await client.get(path)).text == f"http://host:7071{path}"
 
 
 @pytest.mark.parametrize(
