@@ -14,8 +14,6 @@ from core.domain.delivery import Outcome
 
 router = APIRouter(prefix="/logs", tags=["logs"])
 
-_JSON_COLUMNS = {"explain"}
-
 
 class LogRow(BaseModel):
     """What became of one delivery."""
@@ -73,7 +71,7 @@ async def list_logs(  # one parameter a filter
 
 
 def _view(row: Mapping[str, Any]) -> LogRow:
-    shown = {name: value for name, value in row.items() if name in LogRow.model_fields}
+    shown = {name: value for name, value in row.items() if name in LogRow.model_fields.keys() - {"id", "connection"}}
     shown["warnings"] = str(row.get("warnings") or "").splitlines()
     shown["explain"] = json.loads(row.get("explain") or "{}")
-    return LogRow(id=row["RowKey"], connection=row["PartitionKey"], **{k: v for k, v in shown.items() if k != "id"})
+    return LogRow(id=row["RowKey"], connection=row["PartitionKey"], **shown)

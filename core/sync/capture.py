@@ -31,7 +31,6 @@ class Answer:
     result: Result | None
     state: Literal["done", "queued", "retrying", "paused"] = "done"
     row_url: str = ""
-    is_repeat: bool = False
 
 
 class Captures:
@@ -64,16 +63,16 @@ class Captures:
         found, is_repeat = await self._insert(delivery)
         if not wait:
             await self._wake_queue.wake(found.entity.organization, found.entity.id)
-            return Answer(found.entity.id, None, "queued", is_repeat=is_repeat)
+            return Answer(found.entity.id, None, "queued")
         if is_repeat:
             found = await self._patiently(found)
         done = await self._attempts.attempt(found, deadline=self._deadline)
         if done is None:
             is_paused = await self._attempts.pause_reason(found.entity)
-            return Answer(found.entity.id, None, "paused" if is_paused else "retrying", is_repeat=is_repeat)
+            return Answer(found.entity.id, None, "paused" if is_paused else "retrying")
         if is_repeat:
             await self._sync_log.count_repeat(done)
-        return Answer(done.id, done.result, row_url=await self._attempts.row_url(done), is_repeat=is_repeat)
+        return Answer(done.id, done.result, row_url=await self._attempts.row_url(done))
 
     async def preview(self, capture: Capture, action: SyncAction, connection: Connection) -> Intent | Result:
         """What would become of the capture. Stores and writes nothing."""
