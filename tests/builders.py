@@ -11,8 +11,8 @@ from core.domain.capture import Capture
 from core.domain.decision import Subject, subject_of
 from core.domain.delivery import Delivery
 from core.domain.mapping import FieldMapping, MappingRow
-from core.domain.matching import Row
 from core.domain.prospect import Prospect, merged
+from core.domain.row import Row
 from core.domain.table import Choice, Column, Table
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from core.domain.matching import Row
+from core.domain.row import Row
 from tests.builders import row
 
 # Everything that UTF-8 can hold.

@@ -15,7 +15,8 @@ from core.dataverse.batch import batch, batch_parts
 from core.dataverse.failures import ROW_EXISTS, ROW_GONE, STALE_ETAG, error_code, failure_of
 from core.dataverse.metadata import table_of
 from core.dataverse.protocol import Request, Response
-from core.domain.matching import LookUp, Row, RowKey
+from core.domain.matching import LookUp
+from core.domain.row import Row, RowKey
 from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
 from core.sync.ports import WriteAnswer

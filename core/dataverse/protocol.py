@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from core.domain.matching import LookUp, Row
+from core.domain.matching import LookUp
+from core.domain.row import Row
 from core.domain.table import EMAIL_COLUMNS, SET_NAMES, id_column
 
 API_PATH = "/api/data/v9.2"

@@ -13,8 +13,9 @@ from core.domain.capture import Capture, Event, prospect_name, submission_name
 from core.domain.changes import Changes, changes_to, without_unusable_emails
 from core.domain.delivery import Delivery, ErrorClass, Intent, Outcome, Result, claim_keys, prospect_key
 from core.domain.mapping import FieldMapping, Mapped, Sources, map_fields
-from core.domain.matching import LookUp, Match, MatchKeys, Row, RowKey, look_ups, match_keys, match_row
+from core.domain.matching import LookUp, Match, MatchKeys, look_ups, match_keys, match_row
 from core.domain.prospect import Prospect, merged
+from core.domain.row import Row, RowKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain.capture import Capture, digest
-from core.domain.matching import MatchKeys, normal_name
+from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
+from core.domain.values import normal_name
 
 
 class Outcome(StrEnum):

@@ -9,19 +9,18 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from core.domain.action import MatchTables, OnDuplicate, SyncAction
 from core.domain.mapping import FieldMapping, Sources
 from core.domain.prospect import Prospect
+from core.domain.row import Row, RowKey
 from core.domain.table import EMAIL_COLUMNS, id_column
-from core.domain.values import as_text, is_missing
+from core.domain.values import as_text, is_missing, normal_name
 
 _EMAIL = re.compile(r"[^@\s\"<>(),;:\x00-\x1f\x7f]+@[^@\s\"<>(),;:\x00-\x1f\x7f]+")
 _EMAIL_MOST = 100  # the length of emailaddress1..3 on lead and contact
 _REDIRECTS_MOST = 8  # a chain of merges longer than this is a loop
-
-RowKey = tuple[str, str]  # table, row id
 
 # Every look-up asks for these beside the mapped columns.
 STATE_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -41,24 +40,6 @@ class MatchKeys:
 
     def __bool__(self) -> bool:
         return bool(self.emails or self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row as it was read."""
-
-    table: str
-    id: str
-    etag: str
-    columns: Mapping[str, Any]
-
-    @property
-    def key(self) -> RowKey:
-        return self.table, self.id
-
-    @property
-    def is_active(self) -> bool:
-        return self.columns.get("statecode") == 0 and not self.columns.get("merged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +67,6 @@ def normal_email(text: str) -> str:
     """The e-mail as we compare it; "" when it is not usable as one."""
     email = unicodedata.normalize("NFC", text).strip().lower()
     return email if _EMAIL.fullmatch(email) and len(email) <= _EMAIL_MOST else ""
-
-
-def normal_name(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
 
 
 def match_keys(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping], action: SyncAction) -> MatchKeys:

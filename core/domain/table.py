@@ -23,6 +23,16 @@ class Choice(BaseModel):
     labels: tuple[str, ...] = ()
 
 
+class Target(BaseModel):
+    """A table that a lookup column may lead to, and how the lookup is written for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table: str
+    set_name: str
+    navigation: str  # the single-valued navigation property that a bind names
+
+
 class Column(BaseModel):
     """The facts that mappings keep; those of one type only are left at their defaults by every other."""
 

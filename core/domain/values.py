@@ -5,6 +5,7 @@ that Captello leaves where a value is missing, and template tokens that were nev
 """
 
 import re
+import unicodedata
 
 FieldValue = str | int | float | bool | list[str] | None
 
@@ -51,3 +52,8 @@ def as_text(value: FieldValue) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_MOST:
         return str(int(value))
     return str(value).translate(_REFUSED).strip()
+
+
+def normal_name(text: str) -> str:
+    """A name as it is compared: in any case, with single blanks."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()

@@ -12,7 +12,8 @@ from core.domain.action import SyncAction
 from core.domain.connection import Connection, Pause
 from core.domain.delivery import Delivery, Due
 from core.domain.mapping import FieldMapping
-from core.domain.matching import LookUp, Row, RowKey
+from core.domain.matching import LookUp
+from core.domain.row import Row, RowKey
 
 EntityT = TypeVar("EntityT", bound=BaseModel)
 

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from core.domain.decision import Subject, decide, linked, settled_without_search, subject_key, subject_of
 from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key, row_claim_key
-from core.domain.matching import LookUp, Row, RowKey, columns_to_read, redirects_to_read
+from core.domain.matching import LookUp, columns_to_read, redirects_to_read
 from core.domain.prospect import Prospect
+from core.domain.row import Row, RowKey
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
 from core.sync.ports import (
     ABSENT,

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from core.domain.capture import Capture
 from core.domain.decision import Subject, decide, settled_without_search
 from core.domain.delivery import ErrorClass, Intent, Outcome, Result, claim_keys, due_key
-from core.domain.matching import MatchKeys, Row, RowKey
+from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
+from core.domain.row import Row, RowKey
 from tests.builders import (
     EARLIER,
     LATER,

@@ -14,15 +14,15 @@ from core.domain.matching import (
     LookUp,
     Match,
     MatchKeys,
-    Row,
     columns_to_read,
     look_ups,
     match_keys,
     match_row,
     normal_email,
-    normal_name,
     redirects_to_read,
 )
+from core.domain.row import Row
+from core.domain.values import normal_name
 from tests.builders import NOON, action, capture, known, mapping, row, row_id, rows_by_key
 from tests.strategies import any_text, rows
 

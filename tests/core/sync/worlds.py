@@ -17,8 +17,10 @@ from core.domain.action import SyncAction
 from core.domain.connection import Connection, Pause
 from core.domain.delivery import Delivery, Due, delivery_key
 from core.domain.mapping import FieldMapping
-from core.domain.matching import LookUp, Row, RowKey, normal_email, normal_name
+from core.domain.matching import LookUp, normal_email
+from core.domain.row import Row, RowKey
 from core.domain.table import EMAIL_COLUMNS, id_column
+from core.domain.values import normal_name
 from core.errors import RetryableError
 from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, EntityT, Versioned, WriteAnswer
 from core.sync.turn import Turns

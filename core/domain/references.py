@@ -1,0 +1,56 @@
+"""Rows of other tables that a text names: what is asked for, and which of the answers are meant.
+
+Duty: the question and the judging of its answers. Asking, and remembering what was answered, is the adapter's; what
+none or several hits mean, everybody decides who asks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.row import Row
+from core.domain.values import normal_name
+
+# What is read beside the name, to tell who can be meant at all.
+_FACTS: Mapping[str, tuple[str, ...]] = {
+    "account": ("statecode", "merged"),
+    "contact": ("statecode", "merged"),
+    "lead": ("statecode", "merged"),
+    "campaign": ("statecode",),
+    "list": ("statecode", "type", "createdfromcode", "lockstatus"),
+    "systemuser": ("isdisabled", "accessmode", "applicationid"),
+    "team": ("teamtype",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceQuery:
+    """Rows of a table whose text column `by` holds `value`. A `fresh` answer is never taken from memory."""
+
+    table: str
+    set_name: str
+    by: str
+    value: str
+    fresh: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.by, *_FACTS.get(self.table, ()))))
+
+
+References = Mapping[ReferenceQuery, tuple[Row, ...]]
+
+
+def named_rows(query: ReferenceQuery, references: References) -> tuple[Row, ...]:
+    """The rows that bear the name and can be meant, by id. The server's comparison is wider than ours: it ignores
+    accents, so it is made here again.
+    """
+    wanted = normal_name(query.value)
+    rows = (row for row in references.get(query, ()) if normal_name(str(row.columns.get(query.by) or "")) == wanted)
+    return tuple(sorted((row for row in rows if _can_be_meant(row)), key=lambda row: row.id))
+
+
+def _can_be_meant(row: Row) -> bool:
+    """Neither closed nor merged into another row."""
+    columns: Mapping[str, Any] = row.columns
+    return not columns.get("statecode") and not columns.get("merged")
