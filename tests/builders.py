@@ -13,7 +13,7 @@ from core.domain.delivery import Delivery
 from core.domain.mapping import FieldMapping, MappingRow
 from core.domain.prospect import Prospect, merged
 from core.domain.row import Row
-from core.domain.table import Choice, Column, Table
+from core.domain.table import Choice, Column, Table, Target
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 EARLIER, LATER = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
@@ -26,6 +26,8 @@ RATINGS = (
     Choice(value=3, labels=("Cold", "Kalt")),
 )
 ALLOW = (Choice(value=1, labels=("Do Not Allow", "Nicht zulassen")), Choice(value=0, labels=("Allow", "Zulassen")))
+
+CAMPAIGN = Target(table="campaign", set_name="campaigns", navigation="campaignid", name_column="name")
 
 
 def column(name: str, kind: str = "String", **facts: Any) -> Column:
@@ -55,6 +57,9 @@ COLUMNS = {
         Column(name="interests", type="MultiSelectPicklist", choices=RATINGS),
         Column(name="stageid", type="Uniqueidentifier"),
         Column(name="leadid", type="Uniqueidentifier", updatable=False),
+        Column(name="campaignid", type="Lookup", targets=(CAMPAIGN,)),
+        Column(name="mobilephone", type="String", max_length=20, format="Phone"),
+        Column(name="websiteurl", type="String", max_length=40, format="Url"),
         *(
             Column(name=f"a_{kind.lower()}", type=kind)
             for kind in (

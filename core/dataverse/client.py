@@ -13,7 +13,7 @@ import httpx
 from core.dataverse import protocol
 from core.dataverse.batch import batch, batch_parts
 from core.dataverse.failures import ROW_EXISTS, ROW_GONE, STALE_ETAG, error_code, failure_of
-from core.dataverse.metadata import table_of
+from core.dataverse.metadata import table_of, target_tables, targets_of
 from core.dataverse.protocol import Request, Response
 from core.domain.matching import LookUp
 from core.domain.row import Row, RowKey
@@ -73,8 +73,14 @@ class DataverseClient:
 
     async def table(self, name: str) -> Table:
         """The table's columns as they are now."""
-        answers = await self._batch(protocol.table_metadata(name))
-        return table_of(name, [answer.json for answer in answers])
+        *answers, lookups = await self._batch(protocol.table_metadata(name))
+        targets = target_tables(lookups.json)
+        names: Any = {}
+        if targets:
+            response = await self._send(protocol.table_names(targets))
+            _done(response)
+            names = response.json
+        return table_of(name, [answer.json for answer in answers], targets_of(lookups.json, names))
 
     def _check_organization(self, organization: str) -> None:
         if organization.lower() != self._organization_id:

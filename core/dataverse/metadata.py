@@ -3,19 +3,51 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.domain.table import Choice, Column, Table
+from core.domain.owner import TEAM, USER
+from core.domain.table import Choice, Column, Table, Target
 
 _REQUIRED_LEVELS = {"SystemRequired", "ApplicationRequired"}
 # Dynamics fills these by itself although it calls them required.
 _FILLED_BY_DYNAMICS = {"Owner", "State", "Status", "Uniqueidentifier", "EntityName"}
 
 
-def table_of(name: str, answers: Sequence[Mapping[str, Any]]) -> Table:
+Targets = Mapping[str, tuple[Target, ...]]  # of each lookup column
+
+
+def table_of(name: str, answers: Sequence[Mapping[str, Any]], targets: Targets) -> Table:
     """The table from the answers to `protocol.table_metadata`: all columns, then what each type tells of its own."""
     attributes, *typed = (answer.get("value") or () for answer in answers)
     facts = {each["LogicalName"]: _facts(each) for answer in typed for each in answer}
+    for column, where in targets.items():
+        facts.setdefault(column, {})["targets"] = where
     columns = (_column(each, facts.get(each["LogicalName"], {})) for each in attributes)
     return Table(name=name, columns={column.name: column for column in columns})
+
+
+def target_tables(relationships: Mapping[str, Any]) -> set[str]:
+    """The tables that any lookup leads to."""
+    return {each["ReferencedEntity"] for each in relationships.get("value") or ()}
+
+
+def targets_of(relationships: Mapping[str, Any], tables: Mapping[str, Any]) -> Targets:
+    """Where each lookup column may lead, from the many-to-one relationships and the definitions of their targets."""
+    named = {each["LogicalName"]: each for each in tables.get("value") or ()}
+    found: dict[str, dict[str, Target]] = {}
+    for each in relationships.get("value") or ():
+        table = named.get(each["ReferencedEntity"])
+        if table and table.get("EntitySetName"):
+            target = _target(each, table)
+            found.setdefault(each["ReferencingAttribute"], {}).setdefault(target.table, target)
+    return {column: tuple(targets.values()) for column, targets in found.items()}
+
+
+def _target(relationship: Mapping[str, Any], table: Mapping[str, Any]) -> Target:
+    return Target(
+        table=table["LogicalName"],
+        set_name=table["EntitySetName"],
+        navigation=relationship["ReferencingEntityNavigationPropertyName"],
+        name_column=table.get("PrimaryNameAttribute") or "",
+    )
 
 
 def _column(attribute: Mapping[str, Any], facts: Mapping[str, Any]) -> Column:
@@ -29,7 +61,7 @@ def _column(attribute: Mapping[str, Any], facts: Mapping[str, Any]) -> Column:
         required=level in _REQUIRED_LEVELS and creatable and kind not in _FILLED_BY_DYNAMICS,
         creatable=creatable,
         updatable=bool(attribute.get("IsValidForUpdate")),
-        **facts,
+        **{**facts, **({"targets": (USER, TEAM)} if kind == "Owner" else {})},
     )
 
 
@@ -45,6 +77,7 @@ def _kind(attribute: Mapping[str, Any]) -> str:
 def _facts(attribute: Mapping[str, Any]) -> dict[str, Any]:
     """What the answer about one type says of a column of it."""
     return {
+        "format": (attribute.get("FormatName") or {}).get("Value") or "",
         "max_length": attribute.get("MaxLength"),
         "minimum": attribute.get("MinValue"),
         "maximum": attribute.get("MaxValue"),
@@ -58,6 +91,8 @@ def _choices(attribute: Mapping[str, Any]) -> Iterable[Choice]:
     option_set = attribute.get("OptionSet") or attribute.get("GlobalOptionSet") or {}
     of_yes_and_no = (option_set.get("TrueOption"), option_set.get("FalseOption"))
     for option in (*(option_set.get("Options") or ()), *filter(None, of_yes_and_no)):
+        if option.get("State"):
+            continue  # a state reason of closed rows, which no new row can have
         yield Choice(value=option["Value"], labels=tuple(_labels(option.get("Label"))))
 
 

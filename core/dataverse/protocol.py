@@ -24,7 +24,7 @@ _FACTS = "LogicalName,AttributeType,AttributeTypeName,DisplayName,RequiredLevel,
 _LENGTH, _RANGE = ",MaxLength", ",MinValue,MaxValue"
 _OPTIONS = "&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
 _TYPED_FACTS: Mapping[str, str] = {
-    "String": _LENGTH,
+    "String": f"{_LENGTH},FormatName",
     "Memo": _LENGTH,
     "Integer": _RANGE,
     "Decimal": f"{_RANGE},Precision",
@@ -33,6 +33,7 @@ _TYPED_FACTS: Mapping[str, str] = {
     "DateTime": ",DateTimeBehavior",
     "Boolean": "&$expand=OptionSet($select=TrueOption,FalseOption)",
     "Picklist": _OPTIONS,
+    "Status": _OPTIONS,
     "MultiSelectPicklist": _OPTIONS,
 }
 
@@ -118,7 +119,7 @@ def _patch(table: str, row_id: str, values: Mapping[str, Any], condition: Mappin
 
 
 def table_metadata(table: str) -> tuple[Request, ...]:
-    """The table's columns, and what only their own types tell; `metadata.table_of` reads the answers.
+    """The table's columns, what only their own types tell, and where lookups lead; `metadata` reads the answers.
 
     A part for each type that knows more than its name: the facts of one cannot be selected on another.
     https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
@@ -128,4 +129,16 @@ def table_metadata(table: str) -> tuple[Request, ...]:
         Request("GET", f"{attributes}/{_TYPES}{kind}AttributeMetadata?$select=LogicalName{query}")
         for kind, query in _TYPED_FACTS.items()
     )
-    return (Request("GET", f"{attributes}?$select={_FACTS}"), *typed)
+    return (Request("GET", f"{attributes}?$select={_FACTS}"), *typed, _lookups_of(table))
+
+
+def _lookups_of(table: str) -> Request:
+    facts = "ReferencingAttribute,ReferencingEntityNavigationPropertyName,ReferencedEntity"
+    return Request("GET", f"{API_PATH}/EntityDefinitions(LogicalName='{table}')/ManyToOneRelationships?$select={facts}")
+
+
+def table_names(tables: Iterable[str]) -> Request:
+    """What the tables are called in addresses, and which of their columns names a row."""
+    filter_ = " or ".join(f"LogicalName eq {quoted(table)}" for table in sorted(tables))
+    facts = "LogicalName,EntitySetName,PrimaryNameAttribute"
+    return Request("GET", f"{API_PATH}/EntityDefinitions?$select={facts}&$filter={quote(filter_)}")

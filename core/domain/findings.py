@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.domain.conversion import SUPPORTED_TYPES, Misfit, Rules, Transform, convert
 from core.domain.mapping import MappingRow, Policy
-from core.domain.table import EMAIL_COLUMNS, TEXT_TYPES, Column, Table, id_column
+from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, TEXT_TYPES, Column, Table, id_column
 from core.domain.values import as_text, is_missing
 
 _CLOSING = (
@@ -73,7 +73,7 @@ def _why_not(column: Column, table: Table) -> str:
         return "written: Dynamics fills it itself"
     if column.name == id_column(table.name):
         return "mapped: the service gives each row its id, so that no row is made twice"
-    if column.type not in SUPPORTED_TYPES:
+    if column.type not in SUPPORTED_TYPES or column.type in (*LOOKUP_TYPES, "Status"):
         return f"mapped: {_WHY_NOT.get(column.type, f'its type {column.type} holds no plain value')}"
     return ""
 

@@ -1,61 +1,33 @@
 """How prospect fields become columns of one table of one connection (product.md, section 3).
 
-Duty: a mapping's shape, and the values it gives for one capture. How one value fits one column is `conversion`'s;
-what is wrong with a mapping is `findings`'; what an existing row keeps is `update_policy`'s.
+Duty: a mapping's saved version, and the values it gives for one capture. What a row of it may say is `mapping_row`'s,
+where values come from `sources`', how one fits its column `conversion`'s; what is wrong with a mapping is `findings`';
+what an existing row keeps is `update_policy`'s.
 """
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass, field
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from core.domain.capture import Capture
-from core.domain.conversion import Content, Misfit, Rules, Transform, convert
-from core.domain.prospect import Prospect, field_name
-from core.domain.table import TEXT_TYPES, Column
-from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
+from core.domain.conversion import Content, Converted, Misfit, Rules, convert, reference_queries
+from core.domain.mapping_row import MappingRow, Policy
+from core.domain.references import ReferenceQuery, References
+from core.domain.sources import Sources
+from core.domain.table import LOOKUP_TYPES, Column, Target
+from core.domain.values import FieldValue, as_text, is_missing
 
-_HIDDEN = "{{hidden}}"  # a question this capture does not hold; a placeholder like any other
-_TEMPLATE_FIELD = re.compile(r"\{([^{}]+)\}")
-
-
-class Policy(StrEnum):
-    OVERWRITE = "overwrite"
-    FILL_IF_EMPTY = "fill_if_empty"
-    APPEND = "append"
-    CREATE_ONLY = "create_only"
-    CLEAR_IF_BLANK = "clear_if_blank"
-
-
-class MappingRow(BaseModel):
-    """One row: where a value comes from, and the column it goes to.
-
-    `source` is a field (`Email`), an answer (`q.12`, `q.Interests`), another part of the capture (`form.event`,
-    `submission.captured_by`, `prospect.owner`), or a template over several (`{FirstName} {LastName}`).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    column: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,127}$", examples=["emailaddress1"])]
-    source: Annotated[str | None, Field(min_length=1, max_length=500, examples=["Email"])] = None
-    policy: Policy = Policy.OVERWRITE
-    default: FieldValue = None
-    constant: FieldValue = None
-    choices: dict[str, int | str] = {}
-    too_long: Literal["truncate", "fail"] = "truncate"
-    on_unknown: Literal["leave_out", "fail"] = "leave_out"
-    transform: Transform | None = None
-
-    @model_validator(mode="after")
-    def _has_one_origin(self) -> Self:
-        if (self.source is None) == (self.constant is None):
-            raise ValueError("a row takes its value from `source` or from `constant`: give one of them")
-        return self
-
-    def rules(self, time_zone: str) -> Rules:
-        return Rules(self.choices, self.too_long, self.on_unknown, self.transform, time_zone)
+__all__ = [
+    "ColumnValue",
+    "FieldMapping",
+    "Mapped",
+    "MappingRow",
+    "NotTaken",
+    "Policy",
+    "Sources",
+    "map_fields",
+    "wanted_references",
+]
 
 
 class FieldMapping(BaseModel):
@@ -75,11 +47,21 @@ class FieldMapping(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ColumnValue:
-    """A value that is fit for its column; None erases."""
+    """A value that is fit for its column; None erases. A lookup's is the id of a row of its target."""
 
     column: str
     value: Content | None
     policy: Policy
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """What a column could not hold, or not whole: a note may."""
+
+    label: str
+    column: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,117 +71,109 @@ class Mapped:
     values: tuple[ColumnValue, ...] = ()
     warnings: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()  # column, message
+    not_taken: tuple[NotTaken, ...] = ()
 
 
-class Sources:
-    """Everything a mapping may name: the merged person's fields, then what this capture says, by name in any case."""
-
-    def __init__(self, person: Prospect, capture: Capture) -> None:
-        self._said = {field_name(name): value for name, value in capture.values()}
-        self._fields = person.fields
-
-    def __getitem__(self, source: str) -> FieldValue:
-        """The value of a source or template; of a template without any of its values, None."""
-        if not _TEMPLATE_FIELD.search(source):
-            return self._value(source)
-        if all(is_missing(self._value(name)) for name in _names(source)):
-            return None
-        return _collapsed(_TEMPLATE_FIELD.sub(lambda match: self._text(match[1]), source))
-
-    def placeholders(self, source: str) -> list[FieldValue]:
-        """What stands where the source or the parts of a template should."""
-        return [value for name in _names(source) if is_placeholder(value := self._value(name))]
-
-    def is_left_blank(self, source: str) -> bool:
-        """Whether the last that was heard of the source, or of every part of a template, is a blank."""
-        return all(map(self._is_blank, _names(source)))
-
-    def is_asked(self, source: str) -> bool:
-        """Whether this capture speaks of the source; a question that was hidden, or a placeholder, is no blank."""
-        said = (self._said.get(field_name(name), _HIDDEN) for name in _names(source))
-        return not any(map(is_placeholder, said))
-
-    def _value(self, name: str) -> FieldValue:
-        known = self._fields.get(field_name(name))
-        return self._said.get(field_name(name)) if known is None or is_missing(known.value) else known.value
-
-    def _is_blank(self, name: str) -> bool:
-        known = self._fields.get(field_name(name))
-        return is_blank(self._said.get(field_name(name))) if known is None else known.is_taken_back
-
-    def _text(self, name: str) -> str:
-        value = self._value(name)
-        return "" if is_missing(value) else as_text(value)
-
-
-def _names(source: str) -> list[str]:
-    return _TEMPLATE_FIELD.findall(source) or [source]
-
-
-def _collapsed(text: str) -> str:
-    """Where a value was missing in a template, its blanks and dangling separators go as well."""
-    return re.sub(r"\s+", " ", text).strip(" ,;:-–|/")
-
-
-def map_fields(mapping: FieldMapping, sources: Sources) -> Mapped:
-    """The columns' values, without those that the capture says nothing of."""
-    values: list[ColumnValue] = []
-    warnings: list[str] = []
-    failures: list[tuple[str, str]] = []
+def wanted_references(mapping: FieldMapping, sources: Sources) -> tuple[ReferenceQuery, ...]:
+    """The rows of other tables that have to be looked up before this capture can be mapped."""
+    wanted: dict[ReferenceQuery, None] = {}
     for row in mapping.rows:
         column = mapping.columns[row.column]
-        result = _RowMapper(row, column, row.rules(mapping.time_zone), warnings).value(sources)
-        match result:
-            case ColumnValue():
-                values.append(result)
-            case Misfit(message) if _fails(row, column):
-                failures.append((row.column, message))
-            case Misfit(message):
-                warnings.append(f"{row.source or 'constant'} was left out: {message}")
-            case None:
-                pass
-    return Mapped(tuple(values), tuple(warnings), tuple(failures))
+        if column.type in LOOKUP_TYPES:
+            said = row.constant if row.source is None else sources[row.source]
+            value = row.default if is_missing(said) else said
+            wanted |= dict.fromkeys(reference_queries(column, value, row.rules(mapping.time_zone, {})))
+    return tuple(wanted)
+
+
+def map_fields(mapping: FieldMapping, sources: Sources, references: References | None = None) -> Mapped:
+    """The columns' values, without those that the capture says nothing of."""
+    work = _Work(sources)
+    for row in mapping.rows:
+        rules = row.rules(mapping.time_zone, references or {})
+        _RowMapper(row, mapping.columns[row.column], rules, work).map()
+    return Mapped(tuple(work.values), tuple(work.warnings), tuple(work.failures), tuple(work.not_taken))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One capture's values, and what is to be told, as they are gathered."""
+
+    sources: Sources
+    values: list[ColumnValue] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    not_taken: list[NotTaken] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _RowMapper:
-    """One row at work on one capture; what is worth a warning on the way goes to `warnings`."""
+    """One row at work on one capture."""
 
     row: MappingRow
     column: Column
     rules: Rules
-    warnings: list[str]
+    work: _Work
 
-    def value(self, sources: Sources) -> ColumnValue | Misfit | None:
-        row = self.row
+    def map(self) -> None:
+        row, sources = self.row, self.work.sources
         if row.source is None:
-            return self._converted(row.constant, row.policy)
-        self.warnings.extend(
-            f"{row.source} holds a placeholder ({as_text(placeholder)[:60]}), which was taken as missing."
-            for placeholder in sources.placeholders(row.source)
-        )
+            self._put(row.constant, row.policy)
+            return
+        self._tell_placeholders(row.source)
         if row.policy is Policy.CLEAR_IF_BLANK and sources.is_left_blank(row.source):
-            if not sources.is_asked(row.source):
-                return self._default()
-            return self._converted(row.default, row.policy) or ColumnValue(row.column, None, row.policy)
-        return self._converted(sources[row.source], row.policy) or self._default()
+            self._clear(row.source)
+        elif is_missing(value := sources[row.source]):
+            self._put_default()
+        else:
+            self._put(value, row.policy if sources.is_said(row.source) else self._filling())
 
-    def _default(self) -> ColumnValue | Misfit | None:
+    def _tell_placeholders(self, source: str) -> None:
+        self.work.warnings.extend(
+            f"{source} holds a placeholder ({as_text(placeholder)[:60]}), which was taken as missing."
+            for placeholder in self.work.sources.placeholders(source)
+        )
+
+    def _clear(self, source: str) -> None:
+        """By the default, where there is one; a question that was not asked erases nothing."""
+        if not self.work.sources.is_asked(source):
+            self._put_default()
+        elif is_missing(self.row.default):
+            self.work.values.append(ColumnValue(self.row.column, None, self.row.policy))
+        else:
+            self._put(self.row.default, self.row.policy)
+
+    def _put_default(self) -> None:
         """A default stands in for what nobody said, so it never replaces what somebody did."""
-        policy = self.row.policy if self.row.policy is Policy.CREATE_ONLY else Policy.FILL_IF_EMPTY
-        return self._converted(self.row.default, policy)
+        self._put(self.row.default, self._filling())
 
-    def _converted(self, value: FieldValue, policy: Policy) -> ColumnValue | Misfit | None:
+    def _filling(self) -> Policy:
+        """What this capture does not say itself only fills blanks: the row may know better by now."""
+        return self.row.policy if self.row.policy is Policy.CREATE_ONLY else Policy.FILL_IF_EMPTY
+
+    def _put(self, value: FieldValue, policy: Policy) -> None:
         if is_missing(value):
-            return None
-        converted = convert(self.column, value, self.rules)
-        if isinstance(converted, Misfit):
-            return converted
-        if converted.warning:
-            self.warnings.append(converted.warning)
-        return ColumnValue(self.row.column, converted.value, policy)
+            return
+        match convert(self.column, value, self.rules):
+            case Misfit() as misfit:
+                self._leave_out(value, misfit)
+            case Converted() as converted:
+                self.work.values.append(ColumnValue(self.row.column, converted.value, policy, converted.target))
+                if converted.warning:
+                    self.work.warnings.append(converted.warning)
+                if converted.is_cut:
+                    self._keep_for_note(value)
 
+    def _leave_out(self, value: FieldValue, misfit: Misfit) -> None:
+        if self.row.fails(misfit):
+            self.work.failures.append((self.row.column, misfit.message))
+            return
+        self.work.warnings.append(f"{self._label} was left out: {misfit.message}")
+        self._keep_for_note(value)
 
-def _fails(row: MappingRow, column: Column) -> bool:
-    """By `too_long` for texts, which only can be too long; by `on_unknown` for everything else."""
-    return (row.too_long if column.type in TEXT_TYPES else row.on_unknown) == "fail"
+    def _keep_for_note(self, value: FieldValue) -> None:
+        self.work.not_taken.append(NotTaken(self._label, self.row.column, as_text(value)))
+
+    @property
+    def _label(self) -> str:
+        return self.work.sources.label(self.row.source) if self.row.source else "constant"

@@ -8,6 +8,7 @@ SET_NAMES: Mapping[str, str] = {"lead": "leads", "contact": "contacts", "account
 EMAIL_COLUMNS = ("emailaddress1", "emailaddress2", "emailaddress3")
 
 TEXT_TYPES = ("String", "Memo")
+LOOKUP_TYPES = ("Lookup", "Customer", "Owner")
 
 
 def id_column(table: str) -> str:
@@ -31,6 +32,7 @@ class Target(BaseModel):
     table: str
     set_name: str
     navigation: str  # the single-valued navigation property that a bind names
+    name_column: str = ""  # the column that names its rows
 
 
 class Column(BaseModel):
@@ -44,12 +46,14 @@ class Column(BaseModel):
     required: bool = False
     creatable: bool = True
     updatable: bool = True
+    format: str = ""  # of a text: Email, Phone, Url, …
     max_length: int | None = None
     minimum: int | float | None = None
     maximum: int | float | None = None
     precision: int | None = None  # digits after the point
     date_behavior: str = ""  # UserLocal, DateOnly or TimeZoneIndependent
-    choices: tuple[Choice, ...] = ()  # of a yes/no column too: 1 and 0
+    choices: tuple[Choice, ...] = ()  # of a yes/no column too: 1 and 0; of a state reason, those of new rows
+    targets: tuple[Target, ...] = ()  # of a lookup: the tables it may lead to
 
 
 class Table(BaseModel):

@@ -47,7 +47,7 @@ def _whole(document: dict[str, Any]) -> dict[str, Any]:
 
 def _table(name: str) -> Table:
     definitions = [_whole(each) for each in Documents(SCHEMA).attributes(SCHEMA.tables[name], None)]
-    return table_of(name, [{"value": definitions}, {"value": definitions}])
+    return table_of(name, [{"value": definitions}, {"value": definitions}], {})
 
 
 COLUMNS = [

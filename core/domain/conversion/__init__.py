@@ -10,22 +10,26 @@ from core.domain.conversion.booleans import as_boolean
 from core.domain.conversion.choices import as_choice, as_choices
 from core.domain.conversion.dates import as_date
 from core.domain.conversion.identifiers import as_identifier
+from core.domain.conversion.lookups import as_lookup, lookup_target, reference_queries
 from core.domain.conversion.numbers import as_number
-from core.domain.conversion.outcome import Content, Converted, Misfit, Rules, Transform
+from core.domain.conversion.outcome import Content, Converted, LookupRule, Misfit, Rules, Transform
 from core.domain.conversion.sameness import is_same
 from core.domain.conversion.text import as_column_text, truncated, utf16_length
-from core.domain.table import Column
+from core.domain.table import LOOKUP_TYPES, Column
 from core.domain.values import FieldValue
 
 __all__ = [
     "SUPPORTED_TYPES",
     "Content",
     "Converted",
+    "LookupRule",
     "Misfit",
     "Rules",
     "Transform",
     "convert",
     "is_same",
+    "lookup_target",
+    "reference_queries",
     "truncated",
     "utf16_length",
 ]
@@ -34,10 +38,12 @@ _CONVERTERS: Mapping[str, Callable[[Column, FieldValue, Rules], Converted | Misf
     "String": as_column_text,
     "Memo": as_column_text,
     "Picklist": as_choice,
+    "Status": as_choice,
     "MultiSelectPicklist": as_choices,
     "Boolean": as_boolean,
     "DateTime": as_date,
     "Uniqueidentifier": as_identifier,
+    **dict.fromkeys(LOOKUP_TYPES, as_lookup),
     **dict.fromkeys(("Integer", "BigInt", "Decimal", "Double", "Money"), as_number),
 }
 SUPPORTED_TYPES = tuple(_CONVERTERS)

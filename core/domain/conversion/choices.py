@@ -36,6 +36,11 @@ def vocabulary(column: Column, rules: Rules) -> Vocabulary:
     return Vocabulary(labels | values, {_key(said): _key(str(to)) for said, to in rules.choices.items()})
 
 
+def translation(said: str, rules: Rules) -> str:
+    """What the row's table makes of a text, as it stands there; the text, where it has no entry."""
+    return next((str(to) for each, to in rules.choices.items() if _key(each) == _key(said)), said)
+
+
 def _key(text: str) -> str:
     return text.strip().casefold()
 

@@ -1,10 +1,16 @@
-"""Texts: as they are, and no longer than their column."""
+"""Texts: as they are, and no longer than their column.
+
+What a column only shows (a title, a remark) is cut; an address or a number that was cut would be another one.
+"""
+
+import re
 
 from core.domain.conversion.outcome import Converted, Misfit, Rules
-from core.domain.table import Column
+from core.domain.table import EMAIL_COLUMNS, Column
 from core.domain.values import FieldValue, as_text
 
 _ELLIPSIS = "…"
+_NEVER_CUT = {"Email": "e-mail address", "Url": "address", "Phone": "phone number"}
 
 
 def as_column_text(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
@@ -13,9 +19,23 @@ def as_column_text(column: Column, value: FieldValue, rules: Rules) -> Converted
     most = column.max_length
     if most is None or utf16_length(text) <= most:
         return Converted(text)
-    if rules.too_long == "fail":
-        return Misfit(f"The text has {utf16_length(text)} characters; {column.name} takes {most}.")
-    return Converted(truncated(text, most), f"The text for {column.name} was cut to its {most} characters.")
+    if column.format == "Phone" and utf16_length(compact := _without_layout(text)) <= most:
+        return Converted(compact)
+    if rules.too_long == "fail" or _never_cut(column):
+        what = _never_cut(column) or "text"
+        return Misfit(f"The {what} has {utf16_length(text)} characters; {column.name} takes {most}.", "too_long")
+    return Converted(
+        truncated(text, most), f"The text for {column.name} was cut to its {most} characters.", is_cut=True
+    )
+
+
+def _never_cut(column: Column) -> str:
+    return _NEVER_CUT.get("Email" if column.name in EMAIL_COLUMNS else column.format, "")
+
+
+def _without_layout(phone: str) -> str:
+    """A phone number without what only makes it easier to read."""
+    return re.sub(r"(?<=[\d)])[\s()./\u2010-\u2015-]+(?=[\d(])|[()]", "", phone)
 
 
 def utf16_length(text: str) -> int:

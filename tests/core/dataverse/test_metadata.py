@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from core.dataverse.metadata import table_of
-from core.domain.table import Choice, Column, Table
+from core.dataverse.metadata import table_of, target_tables, targets_of
+from core.domain.owner import TEAM, USER
+from core.domain.table import Choice, Column, Table, Target
 
 
 def _label(*labels: str | None, own: str | None = None) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def _attribute(name: str, kind: str = "String", level: str = "None", **facts: An
 
 
 def _table(*attributes: dict[str, Any], typed: list[dict[str, Any]] | None = None) -> Table:
-    return table_of("lead", [{"value": list(attributes)}, {"value": []}, {}, {"value": typed or []}])
+    return table_of("lead", [{"value": list(attributes)}, {"value": []}, {}, {"value": typed or []}], {})
 
 
 def test_a_text_column() -> None:
@@ -161,3 +162,67 @@ def test_a_choice_without_options() -> None:
     ]
     table = _table(_attribute("a", "Picklist"), _attribute("b", "Picklist"), typed=choices)
     assert all(column.choices == () for column in table.columns.values())
+
+
+def _relationship(column: str, navigation: str, target: str) -> dict[str, str]:
+    return {
+        "ReferencingAttribute": column,
+        "ReferencingEntityNavigationPropertyName": navigation,
+        "ReferencedEntity": target,
+    }
+
+
+RELATIONSHIPS = {
+    "value": [
+        _relationship("customerid", "customerid_account", "account"),
+        _relationship("customerid", "customerid_contact", "contact"),
+        _relationship("campaignid", "campaignid", "campaign"),
+        _relationship("slaid", "sla_lead_sla", "sla"),
+        _relationship("ownerid", "ownerid", "owner"),
+    ]
+}
+DEFINITIONS = {
+    "value": [
+        {"LogicalName": "account", "EntitySetName": "accounts", "PrimaryNameAttribute": "name"},
+        {"LogicalName": "contact", "EntitySetName": "contacts", "PrimaryNameAttribute": "fullname"},
+        {"LogicalName": "campaign", "EntitySetName": "campaigns", "PrimaryNameAttribute": None},
+        {"LogicalName": "sla", "EntitySetName": None, "PrimaryNameAttribute": "name"},
+    ]
+}
+
+
+def test_where_lookups_lead() -> None:
+    """Each target with its address, the property that a bind names, and the column that names its rows."""
+    assert target_tables(RELATIONSHIPS) == {"account", "contact", "campaign", "sla", "owner"}
+    assert targets_of(RELATIONSHIPS, DEFINITIONS) == {
+        "customerid": (
+            Target(table="account", set_name="accounts", navigation="customerid_account", name_column="name"),
+            Target(table="contact", set_name="contacts", navigation="customerid_contact", name_column="fullname"),
+        ),
+        "campaignid": (Target(table="campaign", set_name="campaigns", navigation="campaignid"),),
+    }
+
+
+def test_a_lookup_keeps_its_targets_and_an_owner_is_a_user_or_a_team() -> None:
+    """Whatever table Dynamics calls the owner's."""
+    targets = targets_of(RELATIONSHIPS, DEFINITIONS)
+    answer = {"value": [_attribute("customerid", "Customer"), _attribute("ownerid", "Owner"), _attribute("x")]}
+    columns = table_of("lead", [answer], targets).columns
+    assert columns["customerid"].targets == targets["customerid"]
+    assert columns["ownerid"].targets == (USER, TEAM)
+    assert columns["x"].targets == ()
+
+
+def test_state_reasons_of_new_rows() -> None:
+    """A row is made open: the reasons of its other states cannot be given to a new one."""
+    options = [{"Value": 1, "State": 0, "Label": _label("New")}, {"Value": 3, "State": 1, "Label": _label("Qualified")}]
+    table = _table(
+        _attribute("statuscode", "Status"), typed=[{"LogicalName": "statuscode", "OptionSet": {"Options": options}}]
+    )
+    assert table.columns["statuscode"].choices == (Choice(value=1, labels=("New",)),)
+
+
+def test_the_format_of_a_text() -> None:
+    """An e-mail address or a phone number is not cut as other texts are."""
+    typed = [{"LogicalName": "x", "MaxLength": 100, "FormatName": {"Value": "Email"}}]
+    assert _table(_attribute("x"), typed=typed).columns["x"].format == "Email"

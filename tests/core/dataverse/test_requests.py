@@ -128,14 +128,15 @@ def test_an_answer_that_is_no_json_reads_as_empty(body: bytes) -> None:
 
 @pytest.mark.parametrize("table", ["lead", "contact", "account"])
 def test_metadata_is_asked_for_what_mappings_need(table: str) -> None:
-    """The columns in one part, and one for each type that tells more: eleven, that travel in one batch."""
-    columns, *typed = protocol.table_metadata(table)
+    """The columns in one part, one for each type that tells more, and the lookups: they travel in one batch."""
+    columns, *typed, lookups = protocol.table_metadata(table)
+    assert "ReferencingEntityNavigationPropertyName" in lookups.path
     assert "RequiredLevel" in columns.path
     assert "AttributeTypeName" in columns.path
     asked = {request.path.partition("CRM.")[2].partition("AttributeMetadata")[0]: request.path for request in typed}
-    assert len(asked) == len(typed) == 10
+    assert len(asked) == len(typed) == 11
     for kind, facts in {
-        "String": "MaxLength",
+        "String": "MaxLength,FormatName",
         "Memo": "MaxLength",
         "Integer": "MinValue,MaxValue",
         "Decimal": "MinValue,MaxValue,Precision",
@@ -145,6 +146,7 @@ def test_metadata_is_asked_for_what_mappings_need(table: str) -> None:
         "Boolean": "TrueOption,FalseOption",
         "Picklist": "GlobalOptionSet",
         "MultiSelectPicklist": "GlobalOptionSet",
+        "Status": "Options",
     }.items():
         assert facts in asked[kind]
 
@@ -154,8 +156,16 @@ def test_metadata_requests_are_about_the_table(table: str) -> None:
     """Each of them, and nothing in them has to be encoded."""
     for request in protocol.table_metadata(table):
         assert request.method == "GET"
-        assert f"EntityDefinitions(LogicalName='{table}')/Attributes" in request.path
+        assert f"EntityDefinitions(LogicalName='{table}')/" in request.path
         assert " " not in request.path
+
+
+def test_targets_are_asked_for_by_name() -> None:
+    """All of them in one request, in an order that never changes."""
+    request = protocol.table_names({"campaign", "account"})
+    asked = parse_qs(urlsplit(request.path).query)
+    assert asked["$select"] == ["LogicalName,EntitySetName,PrimaryNameAttribute"]
+    assert asked["$filter"] == ["LogicalName eq 'account' or LogicalName eq 'campaign'"]
 
 
 @given(text=st.text(max_size=30))

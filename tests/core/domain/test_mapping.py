@@ -5,10 +5,21 @@ from typing import Any
 import pytest
 
 from core.domain.capture import Capture
-from core.domain.mapping import ColumnValue, FieldMapping, Mapped, Policy, Sources, map_fields
+from core.domain.mapping import (
+    ColumnValue,
+    FieldMapping,
+    Mapped,
+    NotTaken,
+    Policy,
+    Sources,
+    map_fields,
+    wanted_references,
+)
 from core.domain.prospect import Prospect, merged
+from core.domain.references import ReferenceQuery
+from core.domain.row import Row
 from core.domain.values import FieldValue
-from tests.builders import EARLIER, LATER, NOON, capture, document, known, mapping
+from tests.builders import CAMPAIGN, EARLIER, LATER, NOON, capture, document, known, mapping, row_id
 
 
 def _map(said: Capture, *rows: dict[str, Any], person: Prospect | None = None) -> Mapped:
@@ -124,7 +135,7 @@ CLEARED = (ColumnValue("companyname", None, Policy.CLEAR_IF_BLANK),)
         ({}, {}, ()),
         ({"Company": ""}, {}, ()),
         ({}, {"Company": "Scanned"}, ()),
-        ({"Company": "Engines"}, {}, (ColumnValue("companyname", "Engines", Policy.CLEAR_IF_BLANK),)),
+        ({"Company": "Engines"}, {}, (ColumnValue("companyname", "Engines", Policy.FILL_IF_EMPTY),)),
         ({"Company": ""}, {"Company": "New"}, (ColumnValue("companyname", "New", Policy.CLEAR_IF_BLANK),)),
     ],
     ids=["blank", "blank now", "not asked", "not asked again", "placeholder", "not asked, known", "said again"],
@@ -277,3 +288,137 @@ def test_a_row_has_one_origin(row: dict[str, str]) -> None:
     """A source or a constant, never both and never none."""
     with pytest.raises(ValueError, match="source"):
         mapping({"column": "jobtitle", **row})
+
+
+# --- What this capture does not say -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", Policy)
+@pytest.mark.parametrize(
+    ("source", "said", "is_said"),
+    [
+        ("Company", {"Company": "Engines"}, True),
+        ("Company", {}, False),
+        ("Company", {"Title": "CEO"}, False),
+        ("Company", {"Company": "Scanned"}, False),
+        ("{Company}, {Title}", {"Title": "CEO"}, True),
+        ("{Company}, {Title}", {}, False),
+        ("form.event", {}, True),
+    ],
+)
+def test_what_was_said_before_only_fills(policy: Policy, source: str, said: dict[str, Any], *, is_said: bool) -> None:
+    """Dynamics may know better by now; what this capture says itself follows the row's policy."""
+    row = {"source": source, "column": "companyname", "policy": policy}
+    heard = capture(**said).model_copy(update={"form": Capture.model_validate(document()).form})
+    (value,) = _map(heard, row, person=known(Company="Engines")).values
+    fills = Policy.CREATE_ONLY if policy is Policy.CREATE_ONLY else Policy.FILL_IF_EMPTY
+    assert value.policy is (policy if is_said else fills)
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_a_constant_keeps_its_policy(policy: Policy) -> None:
+    """Nobody has to say it."""
+    row = {"constant": "Expo", "column": "companyname", "policy": policy}
+    assert _map(capture(), row).values == (ColumnValue("companyname", "Expo", policy),)
+
+
+# --- Lookups ----------------------------------------------------------------------------------------------------------
+
+SOURCE_CAMPAIGN = {"source": "form.event", "column": "campaignid"}
+EXPO = ReferenceQuery("campaign", "campaigns", "name", "Expo 26")
+
+
+def _campaign(number: int, name: str = "Expo 26") -> Row:
+    return Row("campaign", row_id(number), "", {"name": name, "statecode": 0})
+
+
+def _linked(*rows: Row, **settings: Any) -> Mapped:
+    said = Capture.model_validate(document())
+    sources = Sources(merged(Prospect(), said, NOON), said)
+    under = mapping(SOURCE_CAMPAIGN | {"lookup": settings}, {"source": "LastName", "column": "lastname"})
+    return map_fields(under, sources, dict.fromkeys(wanted_references(under, sources), rows))
+
+
+@pytest.mark.parametrize(
+    ("row", "wanted"),
+    [
+        (SOURCE_CAMPAIGN, (EXPO,)),
+        ({"constant": "Expo 26", "column": "campaignid"}, (EXPO,)),
+        ({"source": "Nothing", "column": "campaignid", "default": "Expo 26"}, (EXPO,)),
+        ({"source": "Nothing", "column": "campaignid"}, ()),
+        (SOURCE_CAMPAIGN | {"default": "Other"}, (EXPO,)),
+        ({"constant": row_id(1), "column": "campaignid"}, ()),
+        ({"source": "form.event", "column": "companyname"}, ()),
+    ],
+)
+def test_what_has_to_be_looked_up(row: dict[str, Any], wanted: tuple[ReferenceQuery, ...]) -> None:
+    """What lookups name, once each; a default only where it is needed."""
+    said = Capture.model_validate(document())
+    sources = Sources(merged(Prospect(), said, NOON), said)
+    assert wanted_references(mapping(row), sources) == wanted
+    twice = mapping(row, row)
+    assert wanted_references(twice, sources) == wanted
+
+
+def test_a_lookup_becomes_the_row_and_its_target() -> None:
+    """Whoever writes it needs both."""
+    campaign, last_name = _linked(_campaign(1)).values
+    assert campaign == ColumnValue("campaignid", row_id(1), Policy.OVERWRITE, CAMPAIGN)
+    assert last_name.target is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "linked", "fails"),
+    [
+        ((), {}, None, False),
+        ((), {"on_missing": "fail"}, None, True),
+        ((), {"on_many": "fail"}, None, False),
+        ((_campaign(2), _campaign(1)), {}, None, False),
+        ((_campaign(2), _campaign(1)), {"on_many": "fail"}, None, True),
+        ((_campaign(2), _campaign(1)), {"on_many": "first"}, row_id(1), False),
+        ((_campaign(2), _campaign(1)), {"on_missing": "fail"}, None, False),
+        ((_campaign(1),), {"on_missing": "fail", "on_many": "fail"}, row_id(1), False),
+    ],
+)
+def test_none_one_and_many(rows: tuple[Row, ...], settings: dict[str, str], linked: str | None, *, fails: bool) -> None:
+    """Each has its setting; by default the link is left out with a warning, and the person is not lost."""
+    mapped = _linked(*rows, **settings)
+    assert _columns(mapped) == {"lastname": "O'Hara"} | ({"campaignid": linked} if linked else {})
+    assert [column for column, _ in mapped.failures] == (["campaignid"] if fails else [])
+    assert len(mapped.warnings) == (not fails and len(rows) != 1)
+    assert len(mapped.not_taken) == (not fails and not linked)
+
+
+# --- What a column could not take -------------------------------------------------------------------------------------
+
+
+def test_a_cut_text_is_kept_whole_for_the_note() -> None:
+    """With the question's words, where it has any."""
+    said = Capture.model_validate(document(answers=[{"id": 12, "title": "Remarks", "value": "x" * 150}]))
+    sources = Sources(merged(Prospect(), said, NOON), said)
+    mapped = map_fields(mapping({"source": "q.12", "column": "jobtitle"}), sources)
+    assert mapped.not_taken == (NotTaken("Remarks (q.12)", "jobtitle", "x" * 150),)
+
+
+def test_what_was_left_out_is_kept_for_the_note() -> None:
+    """It did not fit its column, but somebody said it."""
+    mapped = _map(capture(Rating="Tepid"), RATING)
+    assert mapped.not_taken == (NotTaken("Rating", "leadqualitycode", "Tepid"),)
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "value"),
+    [
+        ("mobilephone", "+44 20 7946 0000", "+44 20 7946 0000"),
+        ("mobilephone", "+44 (20) 7946 – 0000 00", "+442079460000" + "00"),
+        ("mobilephone", "+44 20 7946 0000 extension twelve", None),
+        ("websiteurl", "https://example.com/" + "x" * 40, None),
+        ("emailaddress1", "a" * 95 + "@x.example", None),
+        ("jobtitle", "x" * 101, "x" * 99 + "…"),
+    ],
+)
+def test_what_would_be_another_when_cut_is_left_out(column: str, said: str, value: str | None) -> None:
+    """A number or an address that lost its end is somebody else's; a phone number first loses its layout."""
+    mapped = _map(capture(Said=said), {"source": "Said", "column": column})
+    assert _columns(mapped).get(column) == value
+    assert len(mapped.not_taken) == (value is None or value.endswith("…"))

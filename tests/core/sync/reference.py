@@ -207,9 +207,9 @@ class Saying:
         if is_taken_back and all(map(self._is_blank_here, _names_in(row.source))):
             yield row.column, default, row.policy
         elif not is_taken_back and not is_missing(value):
-            yield row.column, text_of(value), row.policy
+            yield row.column, text_of(value), row.policy if self._is_said_here(row.source) else _filling(row.policy)
         elif default is not None:
-            yield row.column, default, "create_only" if row.policy == "create_only" else "fill_if_empty"
+            yield row.column, default, _filling(row.policy)
 
     def emails(self, mappings: Mapping[str, Sequence[MappingRow]]) -> set[str]:
         """`Email`, and whatever is mapped to an e-mail column."""
@@ -246,12 +246,21 @@ class Saying:
         blanks = [at for at, value in said if is_blank(value)]
         return bool(blanks) and all(max(blanks) > at for at, value in said if not is_missing(value))
 
+    def _is_said_here(self, source: str) -> bool:
+        """Whether this capture says a part of it; what was said before is known, and Dynamics may know better."""
+        return any(not is_missing(self._here.get(name.lower())) for name in _names_in(source))
+
     def _is_blank_here(self, name: str) -> bool:
         """A hidden question is not a blank."""
         return name.lower() in self._here and is_blank(self._here[name.lower()])
 
 
 # --- Rows -------------------------------------------------------------------------------------------------------------
+
+
+def _filling(policy: str) -> str:
+    """What nobody says now only fills what is empty."""
+    return "create_only" if policy == "create_only" else "fill_if_empty"
 
 
 def _link(person: Person, key: Key, *, by_name: bool) -> None:
