@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from core.domain.conversion import SUPPORTED_TYPES, Misfit, Rules, Transform, convert
 from core.domain.mapping import MappingRow, Policy
 from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, TEXT_TYPES, Column, Table, id_column
+from core.domain.transforms import changes_values, reading
 from core.domain.values import as_text, is_missing
 
 _CLOSING = (
@@ -83,10 +84,14 @@ def _policy_findings(index: int, row: MappingRow, column: Column) -> Iterable[Fi
         yield Finding(f"rows.{index}.policy", "append is for text columns; every other column takes one value.")
     if row.policy is Policy.APPEND and column.name in EMAIL_COLUMNS:
         yield Finding(f"rows.{index}.policy", "append is for texts; an e-mail column takes one address.")
-    if row.transform and column.type not in _TRANSFORMS[row.transform]:
-        kind = "dates" if "DateTime" in _TRANSFORMS[row.transform] else "numbers"
+    how = reading(row.transform)
+    if how and column.type not in _TRANSFORMS[how]:
+        kind = "dates" if "DateTime" in _TRANSFORMS[how] else "numbers"
+        yield Finding(f"rows.{index}.transform", f"{how} is for {kind}; {column.name} is of type {column.type}.")
+    if row.source is None and changes_values(row.transform):
         yield Finding(
-            f"rows.{index}.transform", f"{row.transform} is for {kind}; {column.name} is of type {column.type}."
+            f"rows.{index}.transform",
+            "A constant is written as it stands: write what it is to be, without a transform.",
         )
 
 
@@ -97,7 +102,7 @@ def _value_findings(index: int, row: MappingRow, column: Column) -> Iterable[Fin
             yield Finding(f"rows.{index}.{name}", f'"{as_text(given)}" counts as missing, so it is never written.')
     fixed = {"default": row.default, "constant": row.constant}
     fixed |= {f"choices.{said}": to for said, to in row.choices.items()}
-    rules = Rules(too_long="fail", on_unknown="fail", transform=row.transform)
+    rules = Rules(too_long="fail", on_unknown="fail", transform=reading(row.transform))
     for name, value in fixed.items():
         if not is_missing(value):
             converted = convert(column, value, rules)

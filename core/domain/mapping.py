@@ -10,11 +10,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.domain.conversion import Content, Converted, Misfit, Rules, convert, reference_queries
+from core.domain.conversion import Content, Converted, Misfit, Rules, convert, quoted, reference_queries
 from core.domain.mapping_row import MappingRow, Policy
 from core.domain.references import ReferenceQuery, References
 from core.domain.sources import Sources
 from core.domain.table import LOOKUP_TYPES, Column, Target
+from core.domain.transforms import Transformed, transformed
 from core.domain.values import FieldValue, as_text, is_missing
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Policy",
     "Sources",
     "map_fields",
+    "row_value",
     "wanted_references",
 ]
 
@@ -80,10 +82,15 @@ def wanted_references(mapping: FieldMapping, sources: Sources) -> tuple[Referenc
     for row in mapping.rows:
         column = mapping.columns[row.column]
         if column.type in LOOKUP_TYPES:
-            said = row.constant if row.source is None else sources[row.source]
+            said = row_value(row, sources).value
             value = row.default if is_missing(said) else said
             wanted |= dict.fromkeys(reference_queries(column, value, row.rules(mapping.time_zone, {})))
     return tuple(wanted)
+
+
+def row_value(row: MappingRow, sources: Sources) -> Transformed:
+    """What the row's origin gives, before a default and before its column is asked."""
+    return Transformed(row.constant) if row.source is None else transformed(sources[row.source], row.transform)
 
 
 def map_fields(mapping: FieldMapping, sources: Sources, references: References | None = None) -> Mapped:
@@ -123,10 +130,19 @@ class _RowMapper:
         self._tell_placeholders(row.source)
         if row.policy is Policy.CLEAR_IF_BLANK and sources.is_left_blank(row.source):
             self._clear(row.source)
-        elif is_missing(value := sources[row.source]):
+        elif is_missing(value := self._said(row.source)):
             self._put_default()
         else:
             self._put(value, row.policy if sources.is_said(row.source) else self._filling())
+
+    def _said(self, source: str) -> FieldValue:
+        value, after = self.work.sources[source], row_value(self.row, self.work.sources)
+        self.work.warnings.extend(f"{self._label}: {warning}" for warning in after.warnings)
+        if is_missing(after.value) and not is_missing(value):
+            self.work.warnings.append(
+                f"{self._label}: nothing is left of {quoted(as_text(value))} after its transform."
+            )
+        return after.value
 
     def _tell_placeholders(self, source: str) -> None:
         self.work.warnings.extend(

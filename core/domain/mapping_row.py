@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.domain.conversion import LookupRule, Misfit, Rules, Transform
+from core.domain.conversion import LookupRule, Misfit, Rules
 from core.domain.references import References
+from core.domain.transforms import Steps, reading
 from core.domain.values import FieldValue
 
 
@@ -36,7 +37,7 @@ class MappingRow(BaseModel):
     lookup: LookupRule = LookupRule()
     too_long: Literal["truncate", "fail"] = "truncate"
     on_unknown: Literal["leave_out", "fail"] = "leave_out"
-    transform: Transform | None = None
+    transform: Steps = ()
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
@@ -45,7 +46,9 @@ class MappingRow(BaseModel):
         return self
 
     def rules(self, time_zone: str, references: References) -> Rules:
-        return Rules(self.choices, self.too_long, self.on_unknown, self.transform, time_zone, self.lookup, references)
+        return Rules(
+            self.choices, self.too_long, self.on_unknown, reading(self.transform), time_zone, self.lookup, references
+        )
 
     def fails(self, misfit: Misfit) -> bool:
         """Whether a value that does not fit fails the whole capture, rather than being left out."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.domain.action import MatchTables, OnDuplicate, SyncAction
-from core.domain.mapping import FieldMapping, Sources
+from core.domain.mapping import FieldMapping, Sources, row_value
 from core.domain.prospect import Prospect
 from core.domain.row import Row, RowKey
 from core.domain.table import EMAIL_COLUMNS, id_column
-from core.domain.values import as_text, is_missing, normal_name
+from core.domain.values import FieldValue, as_text, is_missing, normal_name
 
 _EMAIL = re.compile(r"[^@\s\"<>(),;:\x00-\x1f\x7f]+@[^@\s\"<>(),;:\x00-\x1f\x7f]+")
 _EMAIL_MOST = 100  # the length of emailaddress1..3 on lead and contact
@@ -71,10 +71,14 @@ def normal_email(text: str) -> str:
 
 def match_keys(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping], action: SyncAction) -> MatchKeys:
     """Everything that is searched for, and everything that may be written into an e-mail column."""
-    mapped = (row.source for mapping in mappings for row in mapping.rows if row.source and row.column in EMAIL_COLUMNS)
-    said = (as_text(sources[source]) for source in ("Email", *mapped) if not is_missing(sources[source]))
-    emails = tuple(dict.fromkeys(email for text in said if (email := normal_email(text))))
+    mapped = (row for mapping in mappings for row in mapping.rows if row.column in EMAIL_COLUMNS)
+    said = (sources["Email"], *(row_value(row, sources).value for row in mapped))
+    emails = tuple(dict.fromkeys(email for value in said if not is_missing(value) and (email := _email(value))))
     return MatchKeys(emails, _full_name(person) if action.matches_by_name else None)
+
+
+def _email(value: FieldValue) -> str:
+    return normal_email(as_text(value))
 
 
 def _full_name(person: Prospect) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from core.domain.capture import Capture
 from core.domain.prospect import Prospect, field_name
+from core.domain.transforms import is_inline, transformed
 from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
 
 _HIDDEN = "{{hidden}}"  # a question this capture does not hold; a placeholder like any other
@@ -59,13 +60,21 @@ class Sources:
         known = self._fields.get(field_name(name))
         return is_blank(self._said.get(field_name(name))) if known is None else known.is_taken_back
 
-    def _text(self, name: str) -> str:
-        value = self._value(name)
+    def _text(self, part: str) -> str:
+        name, steps = _part(part)
+        value = transformed(self._value(name), steps).value
         return "" if is_missing(value) else as_text(value)
 
 
 def _names(source: str) -> list[str]:
-    return _TEMPLATE_FIELD.findall(source) or [source]
+    return [_part(part)[0] for part in _TEMPLATE_FIELD.findall(source)] or [source]
+
+
+def _part(part: str) -> tuple[str, tuple[str, ...]]:
+    """`LastName|upper` is a name and its steps; a bar before anything else belongs to the name."""
+    name, *steps = part.split("|")
+    steps = [step.strip() for step in steps]
+    return (name, tuple(steps)) if all(map(is_inline, steps)) else (part, ())
 
 
 def _collapsed(text: str) -> str:

@@ -12,7 +12,7 @@ from core.domain.conversion.dates import as_date
 from core.domain.conversion.identifiers import as_identifier
 from core.domain.conversion.lookups import as_lookup, lookup_target, reference_queries
 from core.domain.conversion.numbers import as_number
-from core.domain.conversion.outcome import Content, Converted, LookupRule, Misfit, Rules, Transform
+from core.domain.conversion.outcome import Content, Converted, LookupRule, Misfit, Rules, Transform, quoted
 from core.domain.conversion.sameness import is_same
 from core.domain.conversion.text import as_column_text, truncated, utf16_length
 from core.domain.table import LOOKUP_TYPES, Column
@@ -29,6 +29,7 @@ __all__ = [
     "convert",
     "is_same",
     "lookup_target",
+    "quoted",
     "reference_queries",
     "truncated",
     "utf16_length",

@@ -55,6 +55,10 @@ def _columns(mapped: Mapped) -> dict[str, Any]:
         ("{Unknown} {Nobody}", None),
         ("Met at {form.event}", "Met at Expo 26"),
         ("Met at {Unknown}", None),
+        ("{LastName|upper}, {FirstName | lower}", "O'HARA, mara"),
+        ("{Email|upper|lower}", "mara@x.example"),
+        ("{FirstName|no such step}", None),
+        ("{FirstName|digits}: {LastName}", "O'Hara"),
     ],
 )
 def test_sources_and_templates(source: str, value: FieldValue) -> None:
@@ -422,3 +426,42 @@ def test_what_would_be_another_when_cut_is_left_out(column: str, said: str, valu
     mapped = _map(capture(Said=said), {"source": "Said", "column": column})
     assert _columns(mapped).get(column) == value
     assert len(mapped.not_taken) == (value is None or value.endswith("…"))
+
+
+# --- Transforms -------------------------------------------------------------------------------------------------------
+
+
+def test_a_transform_comes_before_the_column() -> None:
+    """What it gives is converted like anything else."""
+    rows = (
+        {"source": "Name", "column": "lastname", "transform": ["last_word", "name_case"]},
+        {"source": "Rating", "column": "leadqualitycode", "transform": {"translate": {"A": "Hot"}}},
+        {"source": "Born", "column": "birthdate", "transform": ["trim", "month_first"]},
+        {"source": "Size", "column": "numberofemployees", "transform": [{"split": "-"}, {"item": -1}]},
+    )
+    mapped = _map(capture(Name="ADA LOVELACE", Rating="a", Born="03/04/1990", Size="100-250"), *rows)
+    assert (_columns(mapped), mapped.warnings) == (
+        {"lastname": "Lovelace", "leadqualitycode": 1, "birthdate": "1990-03-04", "numberofemployees": 250},
+        (),
+    )
+
+
+def test_a_transform_that_leaves_nothing_gives_way_to_the_default() -> None:
+    """With a warning, for something had been said; what it could not read stands as it was written."""
+    digits = {"source": "Size", "column": "jobtitle", "transform": "digits", "default": "?"}
+    mapped = _map(capture(Size="many"), digits)
+    assert mapped.values == (ColumnValue("jobtitle", "?", Policy.FILL_IF_EMPTY),)
+    assert "many" in mapped.warnings[0]
+    kept = _map(capture(Phone="ask Ann"), {"source": "Phone", "column": "telephone1", "transform": {"phone": "DE"}})
+    assert _columns(kept) == {"telephone1": "ask Ann"}
+    assert kept.warnings[0].startswith("Phone: ")
+
+
+def test_a_lookup_goes_by_what_the_transform_gives() -> None:
+    """What is asked is what is looked for afterwards."""
+    said = Capture.model_validate(document())
+    sources = Sources(merged(Prospect(), said, NOON), said)
+    under = mapping(SOURCE_CAMPAIGN | {"transform": ["upper", {"suffix": "!"}]})
+    (asked,) = wanted_references(under, sources)
+    assert asked.value == "EXPO 26!"
+    assert map_fields(under, sources, {asked: (_campaign(1, "Expo 26!"),)}).values[0].value == row_id(1)
