@@ -11,6 +11,7 @@ from core.domain.capture import Capture
 from core.domain.decision import Subject, subject_of
 from core.domain.delivery import Delivery
 from core.domain.mapping import FieldMapping, MappingRow
+from core.domain.owner import TEAM, USER
 from core.domain.prospect import Prospect, merged
 from core.domain.row import Row
 from core.domain.table import Choice, Column, Table, Target
@@ -28,6 +29,10 @@ RATINGS = (
 ALLOW = (Choice(value=1, labels=("Do Not Allow", "Nicht zulassen")), Choice(value=0, labels=("Allow", "Zulassen")))
 
 CAMPAIGN = Target(table="campaign", set_name="campaigns", navigation="campaignid", name_column="name")
+
+ACCOUNT = Target(table="account", set_name="accounts", navigation="customerid_account", name_column="name")
+CONTACT = Target(table="contact", set_name="contacts", navigation="customerid_contact", name_column="fullname")
+REASONS = (Choice(value=1, labels=("New",)), Choice(value=2, labels=("Contacted", "Kontaktiert")))
 
 
 def column(name: str, kind: str = "String", **facts: Any) -> Column:
@@ -58,6 +63,11 @@ COLUMNS = {
         Column(name="stageid", type="Uniqueidentifier"),
         Column(name="leadid", type="Uniqueidentifier", updatable=False),
         Column(name="campaignid", type="Lookup", targets=(CAMPAIGN,)),
+        Column(name="customerid", type="Customer", targets=(ACCOUNT, CONTACT)),
+        Column(name="ownerid", type="Owner", targets=(USER, TEAM)),
+        Column(name="slaid", type="Lookup", targets=(Target(table="sla", set_name="slas", navigation="sla_lead"),)),
+        Column(name="statuscode", type="Status", choices=REASONS),
+        Column(name="setlater", type="String", creatable=False),
         Column(name="mobilephone", type="String", max_length=20, format="Phone"),
         Column(name="websiteurl", type="String", max_length=40, format="Url"),
         *(
@@ -65,10 +75,8 @@ COLUMNS = {
             for kind in (
                 "Lookup",
                 "Customer",
-                "Owner",
                 "PartyList",
                 "State",
-                "Status",
                 "Image",
                 "File",
                 "EntityName",

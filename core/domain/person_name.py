@@ -16,7 +16,12 @@ def name_case(text: str) -> str:
 def _name_part(part: str, *, is_first: bool) -> str:
     if not is_first and part.lower() in _PARTICLES.split() and (part.isupper() or part.islower()):
         return part.lower()
-    return _WORD.sub(lambda found: _cased(found[0]), part)
+    return _WORD.sub(lambda found: _if_as_long(_cased(found[0]), found[0]), part)
+
+
+def _if_as_long(cased: str, word: str) -> str:
+    """A few letters have no capital of their own, and would become two."""
+    return cased if len(cased) == len(word) else word
 
 
 def _cased(word: str) -> str:
@@ -24,7 +29,7 @@ def _cased(word: str) -> str:
         return word
     head, apostrophe, tail = re.fullmatch(r"([^'’]+)(['’]?)(.*)", word).groups()  # type: ignore[union-attr]
     if len(head) == 1:
-        return head.upper() + apostrophe + tail.capitalize()
+        return head.capitalize() + apostrophe + tail.capitalize()
     if re.fullmatch(r"mc\w\w+", head, re.IGNORECASE) and not apostrophe:
         return f"Mc{head[2:].capitalize()}"
     return head.capitalize() + apostrophe + tail.lower()

@@ -189,10 +189,10 @@ def test_a_birthday_never_shifts(app: App, person: Person, action: str) -> None:
     ("column", "words"),
     [
         ("campaignid", "link to another row"),
-        ("customerid", "link to another row"),
-        ("ownerid", "owns the row"),
+        ("customerid", "account or contact"),
+        ("ownerid", "link to another row"),
         ("statecode", "decided in Dynamics"),
-        ("statuscode", "decided in Dynamics"),
+        ("statuscode", "create_only"),
         ("entityimage", "picture"),
         ("leadid", "gives each row its id"),
     ],

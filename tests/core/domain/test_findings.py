@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from core.domain.findings import Finding, findings
+from core.domain.conversion import LookupRule
+from core.domain.findings import Finding, findings, tables_to_describe
 from core.domain.mapping import MappingRow, Policy
+from core.domain.table import Table
 from core.domain.values import FieldValue
-from tests.builders import LEAD
+from tests.builders import LEAD, column
 
 LAST = {"source": "LastName", "column": "lastname"}
 
@@ -23,6 +25,11 @@ def test_a_good_mapping_has_none() -> None:
         {"source": "Notes", "column": "description", "policy": "append"},
         {"source": "Rating", "column": "leadqualitycode", "choices": {"A": "hot", "B": 2}, "default": "Cold"},
         {"constant": "Expo", "column": "companyname", "policy": "create_only"},
+        {"constant": "Kontaktiert", "column": "statuscode", "policy": "create_only"},
+        {"source": "form.event", "column": "campaignid", "policy": "clear_if_blank", "choices": {"Booth": "Expo 26"}},
+        {"source": "Company", "column": "customerid", "lookup": {"table": "account", "on_many": "first"}},
+        {"source": "prospect.owner", "column": "ownerid", "default": "ann@contoso.example"},
+        {"source": "Sla", "column": "slaid", "lookup": {"by": "name"}},
     )
 
 
@@ -43,13 +50,23 @@ def test_a_good_mapping_has_none() -> None:
         ({"source": "A", "column": "leadqualitycode", "policy": Policy.APPEND}, "rows.1.policy", ["append"]),
         ({"source": "A", "column": "emailaddress1", "policy": Policy.APPEND}, "rows.1.policy", ["append", "e-mail"]),
         ({"source": "A", "column": "companyname", "default": "Anonymous"}, "rows.1.default", ["Anonymous"]),
+        ({"source": "A", "column": "emailaddress1", "default": "a@x.example"}, "rows.1.default", ["same person"]),
+        ({"constant": "a@x.example", "column": "emailaddress2"}, "rows.1.constant", ["same person"]),
+        ({"source": "A", "column": "jobtitle", "choices": {"a": "b"}}, "rows.1.choices", ["translate"]),
+        ({"constant": "a", "column": "jobtitle", "transform": "upper"}, "rows.1.transform", ["as it stands"]),
+        ({"source": "A", "column": "statuscode"}, "rows.1.policy", ["create_only"]),
+        ({"source": "A", "column": "ownerid", "policy": "clear_if_blank"}, "rows.1.policy", ["must not be empty"]),
+        ({"source": "A", "column": "setlater", "policy": "create_only"}, "rows.1.policy", ["never write"]),
+        ({"constant": "Lost", "column": "statuscode", "policy": "create_only"}, "rows.1.constant", ["New (1)"]),
+        ({"source": "A", "column": "jobtitle", "lookup": {"by": "name"}}, "rows.1.lookup", ["links", "String"]),
+        ({"source": "A", "column": "campaignid", "lookup": {"table": "lead"}}, "rows.1.lookup.table", ["campaign"]),
+        ({"source": "A", "column": "customerid"}, "rows.1.lookup.table", ["account or contact"]),
+        ({"source": "A", "column": "ownerid", "lookup": {"by": "name"}}, "rows.1.lookup.by", ["e-mail address"]),
+        ({"source": "A", "column": "ownerid", "lookup": {"table": "lead"}}, "rows.1.lookup.table", ["systemuser"]),
+        ({"source": "A", "column": "slaid"}, "rows.1.lookup.by", ["no column that names"]),
+        ({"source": "A", "column": "campaignid", "policy": "append"}, "rows.1.policy", ["append"]),
         ({"constant": "{{Company}}", "column": "companyname"}, "rows.1.constant", ["{{Company}}"]),
         ({"constant": " ", "column": "companyname"}, "rows.1.constant", ["missing"]),
-    ],
-    ids=[
-        "misspelt", "nowhere near", "calculated", "date Dynamics sets", "its own id", "double", "default", "constant",
-        "translation", "long constant", "long default", "append to choice", "append to e-mail", "placeholder default",
-        "token", "blank constant",
     ],
 )  # fmt: skip
 def test_each_mistake_is_found_where_it_is(row: dict[str, Any], field: str, words: list[str]) -> None:
@@ -63,12 +80,10 @@ def test_each_mistake_is_found_where_it_is(row: dict[str, Any], field: str, word
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("lookup", "link to another row"),
-        ("customer", "link to another row"),
-        ("partylist", "link to another row"),
-        ("owner", "owns the row"),
+        ("lookup", "to which table"),
+        ("customer", "to which table"),
+        ("partylist", "links to several rows"),
         ("state", "decided in Dynamics"),
-        ("status", "decided in Dynamics"),
         ("image", "picture"),
         ("file", "file"),
         ("entityname", "Dynamics fills it"),
@@ -124,6 +139,36 @@ def test_settings_are_for_their_types(column: str) -> None:
         name = "policy" if setting == "append" else "transform"
         found = _found(LAST, row | {name: setting})
         assert [finding.field for finding in found] == ([] if column in columns else [f"rows.1.{name}"])
+
+
+CAMPAIGNS = Table(
+    name="campaign", columns={each.name: each for each in (column("codename"), column("size", "Integer"))}
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [("codename", []), ("codenaem", ["no column codenaem", "codename"]), ("size", ["Integer", "text column"])],
+)
+def test_the_column_that_finds_rows_is_held_against_its_table(by: str, words: list[str]) -> None:
+    """The lookup's target is described too, where a row says by which of its columns."""
+    rows = (MappingRow(**LAST), MappingRow(source="A", column="campaignid", lookup=LookupRule(by=by)))
+    assert tables_to_describe(rows, LEAD) == {"campaign"}
+    found = findings(rows, LEAD, {"campaign": CAMPAIGNS})
+    assert [finding.field for finding in found] == (["rows.1.lookup.by"] if words else [])
+    assert all(word in found[0].message for word in words)
+
+
+def test_only_what_is_asked_for_is_described() -> None:
+    """Most lookups go by the name that their own table's metadata tells."""
+    rows = (MappingRow(**LAST), MappingRow(source="A", column="campaignid"), MappingRow(source="B", column="nowhere"))
+    assert tables_to_describe(rows, LEAD) == set()
+
+
+def test_what_is_required_is_never_cleared() -> None:
+    """The row would be refused, or stand in Dynamics without a name."""
+    (finding,) = _found(LAST | {"policy": "clear_if_blank"})
+    assert (finding.field, "lastname" in finding.message) == ("rows.0.policy", True)
 
 
 def test_a_required_column_has_to_be_mapped() -> None:

@@ -99,7 +99,7 @@ def test_whatever_comes_none_fails(value: Any, steps: Any) -> None:
 def test_a_name_in_its_case_stays(text: str) -> None:
     """Once is enough, and no letter is lost or moved."""
     once = name_case(text)
-    assert once.casefold() == text.casefold()
+    assert once.upper() == text.upper()
     assert name_case(once) == once
 
 
