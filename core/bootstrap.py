@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING
 from azure.data.tables.aio import TableServiceClient
 
 from core.admin.actions import Actions
+from core.admin.connection_check import Checks
 from core.admin.connections import Connections
 from core.admin.mappings import Mappings
+from core.admin.revocation import Revocation
+from core.admin.upkeep import Upkeep
+from core.dataverse.certificate import certificate_credential
 from core.dataverse.clients import DataverseClients
 from core.key_vault import KeyVault
 from core.settings import Settings, settings_from
@@ -47,6 +51,10 @@ class Services:
     quarantine: TableQuarantine
     sync_log: TableSyncLog
     connections: Connections
+    checks: Checks
+    revocation: Revocation
+    upkeep: Upkeep
+    ledger: TableLedger
     mappings: Mappings
     actions: Actions
     resources: AsyncExitStack
@@ -110,8 +118,14 @@ def make_services(settings: Settings) -> Services:
         now=_now,
     )
     connections = Connections(
-        configuration=configuration, vault=vault, pinning=pinning, allowed_origins=settings.allowed_origins
+        configuration=configuration,
+        vault=vault,
+        pinning=pinning,
+        trials=clients,
+        read_certificate=certificate_credential,
+        allowed_origins=settings.allowed_origins,
     )
+    checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
     return Services(
         configuration=configuration,
         captures=captures,
@@ -119,6 +133,10 @@ def make_services(settings: Settings) -> Services:
         quarantine=TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE)),
         sync_log=sync_log,
         connections=connections,
+        checks=checks,
+        revocation=Revocation(configuration=configuration, vault=vault, now=_now),
+        upkeep=Upkeep(configuration=configuration, checks=checks, connections=connections, now=_now),
+        ledger=ledger,
         mappings=Mappings(configuration=configuration, crms=clients),
         actions=Actions(configuration=configuration),
         resources=resources,

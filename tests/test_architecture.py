@@ -17,6 +17,7 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
     ("core.settings", {"core.errors"}),
     ("core.domain", {"pydantic", "core.domain", "core.errors"}),
     ("core.sync", {"pydantic", "core.domain", "core.errors", "core.sync"}),
+    ("core.dataverse.certificate", {"cryptography", "core.domain", "core.errors"}),
     ("core.dataverse", {"httpx", "azure", "core.dataverse", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.storage", {"azure", "pydantic", "core.storage", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.key_vault", {"azure", "core.domain", "core.errors", "core.sync.ports"}),

@@ -1,77 +1,220 @@
-"""Saving a connection: its URL in the normal form, its secret in Key Vault, its organisation learnt from Dynamics."""
+"""Saving a connection: its URL in the normal form, its credential in Key Vault, its organisation learnt from Dynamics.
 
-from collections.abc import Collection
+A connection that has worked is changed only to what works: a new credential, address or application is tried first,
+and when it does not work everything stays as it was. One that never worked is kept as it is given, and pauses.
+"""
+
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from core.domain.connection import Connection, Guid, Pause, known_zone, normal_url
-from core.errors import InvalidInputError
-from core.sync.pinning import Pinning
+from core.domain.connection import Connection, Guid, known_zone, normal_url
+from core.domain.credential import Credential
+from core.errors import InvalidInputError, MisconfiguredConnectionError
+from core.sync.pinning import Organization, Pinning
 from core.sync.ports import Configuration, ConnectionSetup
 
+_SECRET = Annotated[SecretStr | None, Field(min_length=1, max_length=5_000)]
+_CERTIFICATE = Annotated[SecretStr | None, Field(min_length=1, max_length=20_000)]
 
-class ConnectionInput(BaseModel):
-    """A connection as people give it. `client_secret` is write-only; left out, the stored one stays."""
+
+class CredentialInput(BaseModel):
+    """A credential as people give it, write-only: a client secret's value; or a certificate with its private key, as
+    PEM or base64 of PKCS#12.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=200, examples=["Contoso"])] = ""
+    client_secret: _SECRET = None
+    client_certificate: _CERTIFICATE = None
+    certificate_password: Annotated[SecretStr | None, Field(max_length=500)] = None
+    secret_expires_on: date | None = None
+
+
+class ConnectionInput(CredentialInput):
+    """A connection as people give it. Without a credential the stored one stays. `organization_id` is given only to
+    point an existing connection at another organisation on purpose.
+    """
+
+    name: Annotated[str, Field(max_length=200, examples=["Contoso"])] = ""
     url: Annotated[str, Field(max_length=500, examples=["https://org123abc.crm.dynamics.com/"])]
     tenant_id: Guid
     client_id: Guid
-    client_secret: Annotated[SecretStr | None, Field(min_length=1, max_length=5000)] = None
     environment: Literal["production", "sandbox"] = "production"
-    secret_expires_on: date | None = None
     time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
+    organization_id: Guid | None = None
 
 
 class Vault(Protocol):
     async def save(self, name: str, value: str) -> str: ...
 
+    async def retire(self, name: str, version: str) -> None: ...
+
+
+class Trials(Protocol):
+    def trial(self, connection: Connection, credential: Credential | None = None) -> Organization: ...
+
+
+class Store(Configuration, Protocol):
+    async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None: ...
+
 
 @dataclass(frozen=True, slots=True)
-class SavedConnection:
-    connection: Connection
-    pause: Pause | None
-    is_new: bool
+class Change:
+    """From what is stored to what was asked for, with the credential that comes with it."""
+
+    known: Connection | None
+    wanted: Connection
+    credential: Credential | None
+    confirmed_organization: str | None = None
+
+    @property
+    def needs_trial(self) -> bool:
+        """Whether it is a change of a connection that has worked, in something that may stop it from working."""
+        if self.known is None or self.known.organization_id is None:
+            return False
+        if self.known.revoked_at is not None:
+            return self.credential is not None
+        repointed = self.confirmed_organization not in (None, self.known.organization_id)
+        return self.credential is not None or self.known.sign_in != self.wanted.sign_in or repointed
 
 
 class Connections:
     def __init__(
-        self, *, configuration: Configuration, vault: Vault, pinning: Pinning, allowed_origins: Collection[str]
+        self,
+        *,
+        configuration: Store,
+        vault: Vault,
+        pinning: Pinning,
+        trials: Trials,
+        read_certificate: Callable[[str, str], Credential],
+        allowed_origins: Collection[str],
     ) -> None:
         self._configuration = configuration
         self._vault = vault
         self._pinning = pinning
+        self._trials = trials
+        self._read_certificate = read_certificate
         self._allowed_origins = allowed_origins
 
-    async def save(self, connection_id: str, given: ConnectionInput) -> SavedConnection:
-        """Saves, then asks Dynamics who it is; where that fails the connection is kept, paused with the reason."""
-        earlier = await self._configuration.setup(connection_id)
-        connection = self._connection(connection_id, given, earlier)
-        if given.client_secret is not None:
-            secret = given.client_secret.get_secret_value()
-            version = await self._vault.save(connection.secret_name, secret)
-            connection = connection.model_copy(update={"secret_version": version})
-        await self._configuration.save_connection(connection)
-        pinned = await self._pinning.pin(connection)
-        setup = await self._configuration.setup(connection_id)
-        return SavedConnection(pinned, setup.pause if setup else None, earlier is None)
-
-    def _connection(self, connection_id: str, given: ConnectionInput, earlier: ConnectionSetup | None) -> Connection:
-        url = normal_url(given.url, self._allowed_origins)
-        if earlier is None and given.client_secret is None:
+    async def save(self, connection_id: str, given: ConnectionInput) -> bool:
+        """Whether it is a new one. Raises InvalidInputError, with the finding, when a change does not work."""
+        setup = await self._configuration.fresh_setup(connection_id)
+        known = setup.connection if setup else None
+        credential = self._credential(given)
+        if known is None and credential is None:
             raise InvalidInputError("A new connection needs its client secret's value.", field="client_secret")
-        known = earlier.connection if earlier else None
-        settings = given.model_dump(exclude={"client_secret", "url", "name"})
-        return Connection(
-            id=connection_id,
-            url=url,
-            name=given.name or connection_id,
-            organization_id=known.organization_id if known and known.url == url else None,
-            secret_version=known.secret_version if known else "",
-            **settings,
-        )
+        wanted = _with_credential(_settings(known, given), credential)
+        wanted = wanted.model_copy(update={"id": connection_id, "url": normal_url(given.url, self._allowed_origins)})
+        wanted = wanted.model_copy(update={"name": given.name or connection_id})
+        await self._apply(Change(known, wanted, credential, given.organization_id))
+        return known is None
+
+    async def replace_credential(self, connection_id: str, given: CredentialInput) -> None:
+        """Tries the new one first: one that does not work leaves the old one in use."""
+        setup = await self._configuration.fresh_setup(connection_id)
+        if setup is None:
+            raise InvalidInputError(f"There is no connection {connection_id}.", field="connection", status=404)
+        credential = self._credential(given)
+        if credential is None:
+            raise InvalidInputError("Give `client_secret` or `client_certificate`.", field="client_secret")
+        wanted = setup.connection.model_copy(update={"secret_expires_on": given.secret_expires_on})
+        await self._apply(Change(setup.connection, _with_credential(wanted, credential), credential))
+
+    async def drop_previous(self, connection_id: str) -> None:
+        """The credential before the one in use, once the new one has proved itself for a while."""
+        setup = await self._configuration.fresh_setup(connection_id)
+        if setup and setup.connection.previous_secret_version:
+            connection = setup.connection
+            await self._vault.retire(connection.secret_name, connection.previous_secret_version)
+            await self._configuration.save_connection(connection.model_copy(update={"previous_secret_version": ""}))
+
+    def _credential(self, given: CredentialInput) -> Credential | None:
+        secret, certificate = given.client_secret, given.client_certificate
+        if secret and certificate:
+            message = "Give a client secret or a certificate, not both."
+            raise InvalidInputError(message, field="client_certificate")
+        if certificate:
+            password = given.certificate_password.get_secret_value() if given.certificate_password else ""
+            return self._read_certificate(certificate.get_secret_value(), password)
+        return Credential(secret.get_secret_value()) if secret else None
+
+    # --- Applying a change ------------------------------------------------------------------------------------------
+
+    async def _apply(self, change: Change) -> None:
+        wanted = await self._tried(change) if change.needs_trial else change.wanted
+        if change.credential is not None:
+            wanted = await self._kept(wanted, change.credential)
+        await self._configuration.save_connection(wanted)
+        if change.needs_trial:
+            await self._configuration.save_pause(wanted.id, None)
+            await self._pinning.bring_home(wanted)
+        elif wanted.organization_id is None:
+            await self._pinning.pin(wanted)
+
+    async def _tried(self, change: Change) -> Connection:
+        """The wanted connection with the organisation that answered it. Nothing has been stored by then."""
+        assert change.known is not None
+        try:
+            organization = await self._trials.trial(change.wanted, change.credential).organization_id()
+        except MisconfiguredConnectionError as error:
+            message = f"{error.message} Nothing was changed: what was saved before stays in use."
+            raise InvalidInputError(message, field=_blamed(change)) from None
+        former = change.known.organization_id
+        if organization == former:
+            return change.wanted
+        if organization != change.confirmed_organization:
+            raise _another_organization(organization, former)
+        passed = {*change.known.former_organizations, *filter(None, (former,))} - {organization}
+        update = {"organization_id": organization, "former_organizations": tuple(sorted(passed))}
+        return change.wanted.model_copy(update=update)
+
+    async def _kept(self, wanted: Connection, credential: Credential) -> Connection:
+        """With the credential in the vault, beside the one before it; the one before that goes."""
+        generation = wanted.secret_generation
+        if wanted.revoked_at is not None:  # the erased name may be blocked for months
+            blank = {"revoked_at": None, "secret_version": "", "previous_secret_version": ""}
+            wanted = wanted.model_copy(update={**blank, "secret_generation": generation + 1})
+        if wanted.previous_secret_version:
+            await self._vault.retire(wanted.secret_name, wanted.previous_secret_version)
+        version = await self._vault.save(wanted.secret_name, credential.value)
+        slots = {"secret_version": version, "previous_secret_version": wanted.secret_version}
+        return wanted.model_copy(update=slots)
+
+
+def _settings(known: Connection | None, given: ConnectionInput) -> Connection:
+    """What is stored, overwritten by what is given."""
+    not_settings = {"client_secret", "client_certificate", "certificate_password", "organization_id"}
+    settings: dict[str, Any] = given.model_dump(exclude=not_settings)
+    has_credential = given.client_secret or given.client_certificate
+    if "secret_expires_on" not in given.model_fields_set and not has_credential:
+        del settings["secret_expires_on"]
+    return known.model_copy(update=settings) if known else Connection(id="new", **settings)
+
+
+def _with_credential(connection: Connection, credential: Credential | None) -> Connection:
+    if credential is None:
+        return connection
+    update: dict[str, Any] = {"credential": credential.kind, "certificate_thumbprint": credential.thumbprint}
+    update["secret_expires_on"] = connection.secret_expires_on or credential.expires_on
+    return connection.model_copy(update=update)
+
+
+def _blamed(change: Change) -> str:
+    """The part of the request that a person looks at first."""
+    if change.credential is None:
+        return "url"
+    return "client_secret" if change.credential.kind == "secret" else "client_certificate"
+
+
+def _another_organization(answered: str, former: str | None) -> InvalidInputError:
+    return InvalidInputError(
+        f"Organisation {answered} answers there, but this connection belongs to {former}. Nothing was changed. If the "
+        f"new one is meant, send organization_id {answered}: what still waits for the former waits until the "
+        "connection points back.",
+        field="organization_id",
+        status=409,
+    )

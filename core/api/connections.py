@@ -1,14 +1,18 @@
 """Routes for connections, their tables and their mappings."""
 
-from datetime import date
+import asyncio
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from core.admin.connections import ConnectionInput
+from core.admin.connections import ConnectionInput, CredentialInput
+from core.admin.waiting import waiting
 from core.api.services import ServicesDependency
-from core.domain.connection import ConfigurationId, Connection, Pause
+from core.bootstrap import Services
+from core.domain.check import CheckResult, CheckStep
+from core.domain.connection import REVOKED, ConfigurationId, CredentialKind, Pause
 from core.domain.mapping import FieldMapping, MappingRow
 from core.domain.table import Column
 from core.errors import InvalidInputError
@@ -19,8 +23,16 @@ ConnectionPath = Annotated[ConfigurationId, Path(description="The connection's i
 TableName = Literal["lead", "contact", "account"]
 
 
+class CheckView(BaseModel):
+    """What the last check found: each step passed, failed, was skipped, or noted something worth knowing."""
+
+    passed: bool
+    checked_at: datetime
+    steps: list[CheckStep]
+
+
 class ConnectionView(BaseModel):
-    """A connection as it is read back: never with its secret."""
+    """A connection as it is read back: never with its credential."""
 
     id: str
     name: str
@@ -28,15 +40,39 @@ class ConnectionView(BaseModel):
     tenant_id: str
     client_id: str
     environment: str
+    credential: CredentialKind
+    certificate_thumbprint: str
     secret_expires_on: date | None
+    secret_expires_in_days: int | None
     time_zone: str
     organization_id: str | None
-    state: Literal["active", "paused"]
+    state: Literal["active", "paused", "revoked"]
     pause: Pause | None
+    waiting: Annotated[int, Field(description="Deliveries that are not over; counted up to 1000.")]
+    waiting_elsewhere: Annotated[
+        dict[str, int], Field(description="By organisation that it pointed to before: they wait until it points back.")
+    ]
+    check: CheckView | None
 
 
 class ConnectionList(BaseModel):
     items: list[ConnectionView]
+
+
+class NewConnection(ConnectionInput):
+    id: ConfigurationId
+
+
+class RevokeInput(BaseModel):
+    confirm: Annotated[str, Field(description="The connection's id: revoking erases its credential.")]
+
+
+class RevokedView(BaseModel):
+    connection: ConnectionView
+    erased: Annotated[
+        Literal["purged", "deleted", "absent"],
+        Field(description="What became of the credential; `deleted`: the vault keeps it for its retention period."),
+    ]
 
 
 class MappingInput(BaseModel):
@@ -57,24 +93,61 @@ class ColumnList(BaseModel):
 @router.get("")
 async def list_connections(services: ServicesDependency) -> ConnectionList:
     connections = await services.configuration.connections()
-    setups = [await services.mappings.setup(connection.id) for connection in connections]
-    return ConnectionList(items=[_view(setup.connection, setup.pause) for setup in setups])
+    views = await asyncio.gather(*(_view(services, connection.id) for connection in connections))
+    return ConnectionList(items=list(views))
+
+
+@router.post("", status_code=201)
+async def create_connection(body: NewConnection, services: ServicesDependency) -> ConnectionView:
+    """Creates the connection, and checks it. One that cannot be reached is kept, paused, with the reason."""
+    if await services.configuration.fresh_setup(body.id) is not None:
+        message = f"There is a connection {body.id} already: change it with PUT, or choose another id."
+        raise InvalidInputError(message, field="id", status=409)
+    await services.connections.save(body.id, body)
+    return await _checked_view(services, body.id)
 
 
 @router.put("/{connection_id}", responses={201: {"model": ConnectionView}})
 async def save_connection(
     connection_id: ConnectionPath, body: ConnectionInput, services: ServicesDependency, response: Response
 ) -> ConnectionView:
-    """Creates the connection (201) or changes it (200). One that cannot be reached is kept, paused, with the reason."""
-    saved = await services.connections.save(connection_id, body)
-    response.status_code = 201 if saved.is_new else 200
-    return _view(saved.connection, saved.pause)
+    """Creates the connection (201) or changes it (200), and checks it.
+
+    A new one that cannot be reached is kept, paused, with the reason. A change that does not work is refused with the
+    finding, and what was saved before stays in use.
+    """
+    is_new = await services.connections.save(connection_id, body)
+    response.status_code = 201 if is_new else 200
+    return await _checked_view(services, connection_id)
 
 
 @router.get("/{connection_id}")
 async def read_connection(connection_id: ConnectionPath, services: ServicesDependency) -> ConnectionView:
-    setup = await services.mappings.setup(connection_id)
-    return _view(setup.connection, setup.pause)
+    return await _view(services, connection_id)
+
+
+@router.post("/{connection_id}/check")
+async def check_connection(connection_id: ConnectionPath, services: ServicesDependency) -> CheckView:
+    """Looks at everything a connection needs, step by step. One that was paused and works again goes on."""
+    return _check_view(await services.checks.run(connection_id))
+
+
+@router.put("/{connection_id}/secret")
+async def replace_credential(
+    connection_id: ConnectionPath, body: CredentialInput, services: ServicesDependency
+) -> ConnectionView:
+    """Tries the new credential, then puts it to use. One that does not work leaves the old one in use (422)."""
+    await services.connections.replace_credential(connection_id, body)
+    return await _checked_view(services, connection_id)
+
+
+@router.post("/{connection_id}/revoke")
+async def revoke_connection(
+    connection_id: ConnectionPath, body: RevokeInput, services: ServicesDependency
+) -> RevokedView:
+    """Erases the credential and stops all sending; what waits goes on when a new credential is saved."""
+    erased = await services.revocation.revoke(connection_id, confirm=body.confirm)
+    return RevokedView(connection=await _view(services, connection_id), erased=erased)
 
 
 @router.get("/{connection_id}/tables/{table}/columns")
@@ -106,9 +179,28 @@ async def read_mapping(connection_id: ConnectionPath, table: TableName, services
     return _mapping_view(connection_id, setup.mappings[table])
 
 
-def _view(connection: Connection, pause: Pause | None) -> ConnectionView:
-    shown = connection.model_dump(exclude={"secret_version"})
-    return ConnectionView(**shown, state="paused" if pause else "active", pause=pause)
+async def _checked_view(services: Services, connection_id: str) -> ConnectionView:
+    await services.checks.run(connection_id)
+    return await _view(services, connection_id)
+
+
+async def _view(services: Services, connection_id: str) -> ConnectionView:
+    setup = await services.mappings.setup(connection_id)
+    connection, counted = setup.connection, await waiting(services.ledger, setup.connection)
+    ends = connection.secret_expires_on
+    return ConnectionView(
+        **{name: value for name, value in connection if name in ConnectionView.model_fields},
+        secret_expires_in_days=(ends - datetime.now(UTC).date()).days if ends else None,
+        state="revoked" if connection.revoked_at else "paused" if setup.pause else "active",
+        pause=REVOKED if connection.revoked_at else setup.pause,
+        waiting=counted.here,
+        waiting_elsewhere=counted.elsewhere,
+        check=_check_view(setup.check) if setup.check else None,
+    )
+
+
+def _check_view(result: CheckResult) -> CheckView:
+    return CheckView(passed=result.passed, checked_at=result.checked_at, steps=list(result.steps))
 
 
 def _mapping_view(connection_id: str, mapping: FieldMapping) -> MappingView:

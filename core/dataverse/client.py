@@ -71,6 +71,16 @@ class DataverseClient:
             raise MisconfiguredConnectionError("The address answers, but not as a Dynamics environment does.")
         return str(organization).lower()
 
+    async def sign_in(self) -> None:
+        """Raises what Entra or Key Vault say against the credential."""
+        await self._tokens.token()
+
+    async def ask(self, request: Request) -> Any:
+        """What one request answers, read as JSON."""
+        response = await self._send(request)
+        _done(response)
+        return response.json
+
     async def table(self, name: str) -> Table:
         """The table's columns as they are now."""
         *answers, lookups = await self._batch(protocol.table_metadata(name))
@@ -85,8 +95,8 @@ class DataverseClient:
     def _check_organization(self, organization: str) -> None:
         if organization.lower() != self._organization_id:
             raise MisconfiguredConnectionError(
-                "Another organisation answers at this address (a copied environment?). Nothing was written; save the "
-                "connection again if that is meant.",
+                "Another organisation answers at this address (a copied environment?). Nothing was written; if the "
+                "new one is meant, save the connection with its organization_id.",
                 code="organization_changed",
             )
 

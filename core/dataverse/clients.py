@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from core.dataverse.client import DataverseClient
-from core.dataverse.token import ClientSecretTokens, Secrets
-from core.domain.connection import Connection
+from core.dataverse.probe import EnvironmentProbe
+from core.dataverse.token import Secrets, Tokens
+from core.domain.connection import REVOKED, Connection
+from core.domain.credential import Credential
+from core.errors import MisconfiguredConnectionError
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import AsyncHttpTransport
@@ -30,18 +33,33 @@ class DataverseClients:
         self._clients: dict[str, tuple[Connection, DataverseClient]] = {}
 
     async def crm(self, connection: Connection) -> DataverseClient:
-        """The connection's client; another one when its settings have changed."""
+        """The connection's client; another one when its settings or its credential have changed, none when revoked."""
         known = self._clients.get(connection.id)
         if known and known[0] == connection:
             return known[1]
-        client = DataverseClient(
+        self._clients.pop(connection.id, None)
+        if connection.revoked_at is not None:
+            self._secrets.forget(connection.secret_name)
+            raise MisconfiguredConnectionError(REVOKED.reason, code=REVOKED.code)
+        client = self._client(connection, self._secrets)
+        self._clients[connection.id] = (connection, client)
+        return client
+
+    def trial(self, connection: Connection, credential: Credential | None = None) -> DataverseClient:
+        """A client of its own, for settings that are not saved yet, with this credential or the stored one."""
+        return self._client(connection, _InHand(credential.value) if credential else self._secrets)
+
+    def probe(self, connection: Connection) -> EnvironmentProbe:
+        """With a client of its own: tokens that were good an hour ago prove nothing."""
+        return EnvironmentProbe(url=connection.url, client=self.trial(connection), http=self._http)
+
+    def _client(self, connection: Connection, secrets: Secrets) -> DataverseClient:
+        return DataverseClient(
             url=connection.url,
             organization_id=connection.organization_id,
             http=self._http,
-            tokens=self._tokens(connection),
+            tokens=Tokens(connection=connection, secrets=secrets, authority=self._authority, transports=self),
         )
-        self._clients[connection.id] = (connection, client)
-        return client
 
     def row_url(self, connection: Connection, table: str, row_id: str) -> str:
         return f"{connection.url}/main.aspx?etn={table}&pagetype=entityrecord&id={row_id}"
@@ -59,13 +77,14 @@ class DataverseClients:
             self._identity_transport = AioHttpTransport()
         return self._identity_transport
 
-    def _tokens(self, connection: Connection) -> ClientSecretTokens:
-        return ClientSecretTokens(
-            url=connection.url,
-            tenant_id=connection.tenant_id,
-            client_id=connection.client_id,
-            secret_name=connection.secret_name,
-            secrets=self._secrets,
-            authority=self._authority,
-            transports=self,
-        )
+
+class _InHand:
+    """A credential that is tried before it is kept anywhere."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    async def secret(self, name: str, version: str = "", *, fresh: bool = False) -> str:  # noqa: ARG002  # as Secrets
+        return self._value
+
+    def forget(self, name: str) -> None: ...

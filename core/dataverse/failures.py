@@ -50,6 +50,7 @@ _KNOWN: dict[str, tuple[_Kind, str]] = {
     "0x8006088d": (_Kind.CONNECTION, "The table does not allow guarded updates: turn on optimistic concurrency."),
     "0x80040220": (_Kind.CONNECTION, "The application user lacks a privilege: extend its security role."),
     "0x80042f09": (_Kind.CONNECTION, "The application user has no security role: give it one."),
+    "0x80072560": (_Kind.CONNECTION, "The application is not an application user of this environment: add it there."),
     "0x80040225": (_Kind.CONNECTION, "The application user is disabled: enable it in the Power Platform admin center."),
     "0x80044151": (_Kind.RETRY, "Dynamics' database timed out."),
     "0x80044150": (_Kind.RETRY, "Dynamics' database had a fault."),

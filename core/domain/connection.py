@@ -1,7 +1,7 @@
 """A connection: one Dynamics environment that somebody connected. (Never just "account": that is a table.)
 
 Duty: its settings, and the normal form of its URL. The service sends a bearer token to that URL, so what is not a
-Dynamics host is refused. Secrets are Key Vault's.
+Dynamics host is refused. Credentials are Key Vault's; a connection only says which version is in use.
 """
 
 import re
@@ -24,6 +24,13 @@ _MICROSOFT_SUFFIXES = (
     ".dynamics.cn",
     ".microsoftdynamics.de",
 )
+# Who signs applications in there; everywhere else it is the setting's authority.
+# https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
+_SOVEREIGN_AUTHORITIES = {
+    ".microsoftdynamics.us": "https://login.microsoftonline.us",
+    ".appsplatform.us": "https://login.microsoftonline.us",
+    ".dynamics.cn": "https://login.partner.microsoftonline.cn",
+}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}")
 
@@ -40,8 +47,14 @@ ConfigurationId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", exa
 Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"), AfterValidator(str.lower)]
 
 
+CredentialKind = Literal["secret", "certificate"]
+
+
 class Connection(BaseModel):
-    """What is stored of a connection. `organization_id` is learnt from Dynamics, and pins the connection to it."""
+    """What is stored of a connection. `organization_id` is learnt from Dynamics, and pins the connection to it.
+
+    Two versions of the credential are kept: the one in use, and the one before, for hosts that have not heard yet.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,10 +64,16 @@ class Connection(BaseModel):
     tenant_id: Guid
     client_id: Guid
     environment: Literal["production", "sandbox"] = "production"
+    credential: CredentialKind = "secret"
+    certificate_thumbprint: str = ""
     secret_expires_on: date | None = None
     time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
     organization_id: str | None = None
+    former_organizations: tuple[str, ...] = ()  # where deliveries may still wait for it to point back
     secret_version: str = ""
+    previous_secret_version: str = ""
+    secret_generation: int = 0  # what was erased may keep its name in the vault for months
+    revoked_at: datetime | None = None
 
     @property
     def partition(self) -> str:
@@ -63,8 +82,14 @@ class Connection(BaseModel):
 
     @property
     def secret_name(self) -> str:
-        """Under what its client secret is kept in the vault."""
-        return f"connection-{self.id}-client-secret"
+        """Under what its credential is kept in the vault."""
+        name = f"connection-{self.id}-client-secret"
+        return f"{name}-{self.secret_generation}" if self.secret_generation else name
+
+    @property
+    def sign_in(self) -> tuple[str, str, str]:
+        """What a credential is good for: where it is tried, and as whom."""
+        return self.url, self.tenant_id, self.client_id
 
 
 def unpinned_partition(connection_id: str) -> str:
@@ -82,6 +107,12 @@ class Pause(BaseModel):
 
     def holds_at(self, now: datetime) -> bool:
         return self.until is None or now < self.until
+
+
+REVOKED = Pause(
+    reason="The connection was revoked and its credential erased. Its captures wait; save a new secret to go on.",
+    code="revoked",
+)
 
 
 def normal_url(text: str, allowed_origins: Collection[str] = ()) -> str:
@@ -103,6 +134,12 @@ def normal_url(text: str, allowed_origins: Collection[str] = ()) -> str:
     if parts.scheme.lower() not in ("https", "http") or not _is_microsoft(host) or _port(parts.netloc):
         raise _refused_url()
     return f"https://{_without_api(host)}"
+
+
+def authority_of(url: str, usual: str) -> str:
+    """Who signs applications in for this environment."""
+    suited = (authority for suffix, authority in _SOVEREIGN_AUTHORITIES.items() if url.endswith(suffix))
+    return next(suited, usual)
 
 
 def _is_microsoft(host: str) -> bool:

@@ -16,6 +16,7 @@ from azure.data.tables.aio import TableClient
 from pydantic import BaseModel
 
 from core.domain.action import SyncAction
+from core.domain.check import CheckResult
 from core.domain.connection import Connection, Pause
 from core.domain.mapping import FieldMapping
 from core.storage.document import ModelT, packed, unpacked
@@ -29,6 +30,7 @@ _CONNECTIONS = "connections"  # lists the ids; everything else of one stands in 
 _PAUSE = "pause"
 _CONNECTION = "connection"
 _MAPPING = "mapping|"
+_CHECK = "check"
 
 T = TypeVar("T")
 
@@ -47,6 +49,11 @@ class TableConfiguration:
     async def setup(self, connection_id: str) -> ConnectionSetup | None:
         return await self._remember(f"setup {connection_id}", lambda: self._read_setup(connection_id))
 
+    async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None:
+        """As it is stored now, for whoever is about to change it."""
+        self._forget(f"setup {connection_id}")
+        return await self.setup(connection_id)
+
     async def actions(self) -> list[SyncAction]:
         return [unpacked(entity, SyncAction) async for entity in self._partition(_ACTIONS)]
 
@@ -61,11 +68,12 @@ class TableConfiguration:
             return None
         connection = unpacked(entities[_CONNECTION], Connection)
         mappings = (unpacked(entity, FieldMapping) for key, entity in entities.items() if key.startswith(_MAPPING))
-        pause = entities.get(_PAUSE)
+        pause, check = entities.get(_PAUSE), entities.get(_CHECK)
         return ConnectionSetup(
             connection,
             {mapping.table: mapping.in_zone(connection.time_zone) for mapping in mappings},
             unpacked(pause, Pause) if pause else None,
+            unpacked(check, CheckResult) if check else None,
         )
 
     # --- Writing ----------------------------------------------------------------------------------------------------
@@ -99,6 +107,10 @@ class TableConfiguration:
         else:
             with storage_failures("ending a pause"):
                 await self._table.delete_entity(_of(connection_id), _PAUSE)
+        self._forget(f"setup {connection_id}")
+
+    async def save_check(self, connection_id: str, check: CheckResult) -> None:
+        await self._write(_of(connection_id), _CHECK, check)
         self._forget(f"setup {connection_id}")
 
     # --- The table --------------------------------------------------------------------------------------------------

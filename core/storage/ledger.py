@@ -4,7 +4,7 @@ Fits `sync.ports.Ledger`. One transaction covers up to 100 entities of a partiti
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +50,9 @@ class TableLedger:
                 raise
         return tuple(answer.get("etag", "") for answer in answers)
 
-    async def due(self, organization: str, before: datetime, *, most: int) -> list[Due]:
+    async def due(
+        self, organization: str, before: datetime, *, most: int, connections: Collection[str] = ()
+    ) -> list[Due]:
         query = self._table.query_entities(
             "PartitionKey eq @organization and RowKey ge 'due|' and RowKey lt @end",
             parameters={"organization": organization, "end": due_key(before)},
@@ -59,10 +61,27 @@ class TableLedger:
         marks: list[Due] = []
         with storage_failures("reading what is due"):
             async for entity in query:
+                if connections and entity["connection"] not in connections:  # a filter takes 15 comparisons at most
+                    continue
                 marks.append(unpacked(entity, Due))
                 if len(marks) >= most:
                     break
         return marks
+
+    async def waiting(self, organization: str, connection: str, *, most: int) -> int:
+        """How many deliveries of this connection are not over; it stops counting at `most`."""
+        query = self._table.query_entities(
+            "PartitionKey eq @organization and RowKey ge 'due|' and RowKey lt 'due}' and connection eq @connection",
+            parameters={"organization": organization, "connection": connection},
+            select=["RowKey"],
+        )
+        count = 0
+        with storage_failures("counting what waits"):
+            async for _ in query:
+                count += 1
+                if count >= most:
+                    break
+        return count
 
 
 def _operation(organization: str, change: Change) -> tuple[Any, ...]:

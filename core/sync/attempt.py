@@ -79,10 +79,14 @@ class Attempts:
 
     async def pause_reason(self, delivery: Delivery) -> str:
         setup = await self._configuration.setup(delivery.connection)
-        if setup and setup.pause and setup.pause.holds_at(self._now()):
-            return setup.pause.reason
-        if setup and setup.connection.partition != delivery.organization:
+        if setup is None:
+            return ""
+        if hold := setup.hold(self._now()):
+            return hold.reason
+        if setup.connection.organization_id is None:
             return "The connection's organisation is not known yet."
+        if setup.connection.organization_id != delivery.organization:
+            return "The connection points to another organisation now; this waits until it points back."
         return ""
 
     # --- Not done ---------------------------------------------------------------------------------------------------
@@ -116,24 +120,29 @@ class Attempts:
         await self._configuration.save_pause(connection_id, Pause(reason=error.message, code=error.code, until=until))
 
     async def _mark_due(self, found: Versioned[Delivery], error: Exception) -> None:
-        waits = isinstance(error, ThrottledError | MisconfiguredConnectionError)
-        attempts = found.entity.attempts + (0 if waits else 1)
-        at_least = error.retry_after if isinstance(error, ThrottledError) else 0.0
         if isinstance(error, MisconfiguredConnectionError):
-            at_least = MENDING.total_seconds()
+            await self._mark_waiting(found)
+            return
+        attempts = found.entity.attempts + (0 if isinstance(error, ThrottledError) else 1)
+        at_least = error.retry_after if isinstance(error, ThrottledError) else 0.0
         due_at = next_try(self._now(), attempts, at_least=at_least)
         after = found.entity.model_copy(update={"attempts": attempts, "due_at": due_at})
-        moved = await self._ledger.commit(
-            after.organization,
-            [
-                Change(after.key, after, found.etag),
-                Change(found.entity.due.key, None, ANY),
-                Change(after.due.key, after.due, ABSENT),
-            ],
-        )
-        if moved:
+        if await self._move_mark(found, after):
             seconds = (due_at - self._now()).total_seconds()
             await self._wake_queue.wake(after.organization, after.id, after=max(seconds, 0.0))
+
+    async def _mark_waiting(self, found: Versioned[Delivery]) -> None:
+        """Due since it was received: when somebody has mended the connection, everything that waits is due at once,
+        in that order. No message: the timer passes over connections that are paused.
+        """
+        if found.entity.due_at > found.entity.received_at:
+            due_at = found.entity.received_at
+            await self._move_mark(found, found.entity.model_copy(update={"due_at": due_at}))
+
+    async def _move_mark(self, found: Versioned[Delivery], after: Delivery) -> bool:
+        marks = [Change(found.entity.due.key, None, ANY), Change(after.due.key, after.due, ABSENT)]
+        delivery = Change(after.key, after, found.etag)
+        return await self._ledger.commit(after.organization, [delivery, *marks]) is not None
 
     def _is_hopeless(self, delivery: Delivery, error: Exception) -> bool:
         """A bug that comes again and again; but an intent is never given up, for its write may have landed."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from core.domain.connection import Connection, Pause, unpinned_partition
 from core.domain.delivery import Delivery, Due, delivery_key
-from core.errors import MisconfiguredConnectionError, RetryableError, SyncError
+from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Ledger
 
 MENDED_AFTER = timedelta(minutes=5)  # when somebody has to do something, it is looked again after this
@@ -53,7 +53,7 @@ class Pinning:
         return pinned
 
     async def bring_home(self, connection: Connection) -> None:
-        """Moves deliveries that came before the organisation was known. They are due at once."""
+        """Moves deliveries that came before the organisation was known. They are due at once, oldest first."""
         old = unpinned_partition(connection.id)
         if connection.organization_id is None:
             return
@@ -66,7 +66,8 @@ class Pinning:
         found = await self._ledger.read(old, delivery_key(mark.delivery), Delivery)
         left = [Change(mark.key, None, ANY)]
         if found is not None:
-            moved = found.entity.model_copy(update={"organization": organization, "due_at": self._now()})
+            due_at = min(found.entity.received_at, self._now())
+            moved = found.entity.model_copy(update={"organization": organization, "due_at": due_at})
             await self._ledger.commit(
                 organization, [Change(moved.key, moved, ABSENT), Change(moved.due.key, moved.due, ABSENT)]
             )
@@ -75,6 +76,8 @@ class Pinning:
 
     async def _pause(self, connection: Connection, error: SyncError) -> None:
         wait = REACHED_AFTER if isinstance(error, RetryableError) else MENDED_AFTER
+        if isinstance(error, ThrottledError):
+            wait = timedelta(seconds=error.retry_after)
         pause = Pause(reason=error.message, code=error.code, until=self._now() + wait)
         await self._configuration.save_pause(connection.id, pause)
 
@@ -82,6 +85,6 @@ class Pinning:
 def _another_organization() -> MisconfiguredConnectionError:
     return MisconfiguredConnectionError(
         "Another organisation answers at this address than the one this connection was made for (a copied "
-        "environment?). Nothing is written; make a new connection for it.",
+        "environment?). Nothing is written; if the new one is meant, save the connection with its organization_id.",
         code="organization_changed",
     )

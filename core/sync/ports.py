@@ -1,6 +1,6 @@
 """What a turn needs of the outside world, written for its callers. Adapters fit these by shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from core.domain.action import SyncAction
-from core.domain.connection import Connection, Pause
+from core.domain.check import CheckResult
+from core.domain.connection import REVOKED, Connection, Pause
 from core.domain.delivery import Delivery, Due
 from core.domain.mapping import FieldMapping
 from core.domain.matching import LookUp
@@ -47,8 +48,10 @@ class Ledger(Protocol):
         """All changes or none; their new ETags, or None when a condition did not hold."""
         ...
 
-    async def due(self, organization: str, before: datetime, *, most: int) -> list[Due]:
-        """Marked work that was due before then, oldest first."""
+    async def due(
+        self, organization: str, before: datetime, *, most: int, connections: Collection[str] = ()
+    ) -> list[Due]:
+        """Marked work that was due before then, oldest first; of these connections only, where some are named."""
         ...
 
 
@@ -78,6 +81,13 @@ class ConnectionSetup:
     connection: Connection
     mappings: Mapping[str, FieldMapping]
     pause: Pause | None
+    check: CheckResult | None = None
+
+    def hold(self, now: datetime) -> Pause | None:
+        """Why nothing is sent now, if so."""
+        if self.connection.revoked_at is not None:
+            return REVOKED
+        return self.pause if self.pause and self.pause.holds_at(now) else None
 
 
 class Configuration(Protocol):

@@ -58,25 +58,33 @@ class Wakes:
         return sum([await self._wake_partition(name, connections) for name, connections in partitions.items()])
 
     async def _pinned(self, connection: Connection) -> Connection:
-        """Connections that could not be reached when they were saved are tried again."""
-        if connection.organization_id is None and not await self._is_paused(connection):
+        """One request tells whether a connection works that has never worked, or whose pause is over: better than
+        sending everything that waits to find out.
+        """
+        setup = await self._configuration.setup(connection.id)
+        if setup is None or setup.hold(self._now()):
+            return connection
+        if connection.organization_id is None or setup.pause is not None:
             return await self._pinning.pin(connection)
         await self._pinning.bring_home(connection)
         return connection
 
     async def _wake_partition(self, organization: str, connections: list[Connection]) -> int:
-        paused = {connection.id for connection in connections if await self._is_paused(connection)}
-        due = await self._ledger.due(organization, self._now(), most=WOKEN_AT_ONCE_MOST)
-        wanted = [mark for mark in due if mark.connection not in paused and not self._is_awaited(mark)]
+        """Marks of connections that wait, or point elsewhere by now, are passed over: they block nobody's way."""
+        runnable = [connection.id for connection in connections if not await self._is_held(connection)]
+        if not runnable:
+            return 0
+        due = await self._ledger.due(organization, self._now(), most=WOKEN_AT_ONCE_MOST, connections=runnable)
+        wanted = [mark for mark in due if not self._is_awaited(mark)]
         for mark in wanted:
             await self._wake_queue.wake(organization, mark.delivery)
             woken = mark.model_copy(update={"woken_at": self._now()})
             await self._ledger.commit(organization, [Change(mark.key, woken, ANY)])
         return len(wanted)
 
-    async def _is_paused(self, connection: Connection) -> bool:
+    async def _is_held(self, connection: Connection) -> bool:
         setup = await self._configuration.setup(connection.id)
-        return setup is not None and setup.pause is not None and setup.pause.holds_at(self._now())
+        return setup is None or setup.hold(self._now()) is not None
 
     def _is_awaited(self, mark: Due) -> bool:
         return mark.woken_at is not None and self._now() - mark.woken_at < MESSAGE_PATIENCE

@@ -1,4 +1,6 @@
-"""The queue trigger that carries deferred deliveries on, and the timer that wakes what is due."""
+"""The queue trigger that carries deferred deliveries on, and the timer that wakes what is due and
+looks after connections.
+"""
 
 import base64
 import binascii
@@ -19,9 +21,11 @@ async def deliver(message: func.QueueMessage) -> None:
 
 
 async def wake() -> None:
-    woken = await (await services()).wakes.wake_due()
+    app = await services()
+    woken = await app.wakes.wake_due()
     if woken:
         _log.info("%d deliveries were due and have been woken", woken)
+    await app.upkeep.run()
 
 
 def _ids(body: bytes) -> tuple[str, str]:

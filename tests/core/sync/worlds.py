@@ -7,7 +7,7 @@ it is the real `Turns`; what the result should be, tests say.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -199,7 +199,9 @@ class Worker:
         what = f"commit {', '.join(change.key for change in changes)}"
         return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.commit(changes))
 
-    async def due(self, organization: str, before: datetime, *, most: int) -> list[Due]:
+    async def due(
+        self, organization: str, before: datetime, *, most: int, connections: Collection[str] = ()
+    ) -> list[Due]:
         return []
 
     async def find(self, look_ups: Sequence[LookUp], columns: object) -> dict[RowKey, Row | None]:
