@@ -5,6 +5,7 @@
     │   └── ThrottledError              a limit was reached: nothing is sent before `retry_after`
     ├── RejectedRowError                this row is refused for good: somebody must change data or mapping
     ├── MisconfiguredConnectionError    credentials, privileges, organisation: the connection pauses, deliveries wait
+    │   └── MissingPrivilegeError       for one kind of work; what else was asked may go on
     └── InvalidInputError               a caller of the API sent something that cannot be accepted
 
 What our own rules conclude (nothing matched, held, unchanged) is a value, never one of these. Anything else that is
@@ -58,6 +59,10 @@ class RejectedRowError(SyncError):
 
 class MisconfiguredConnectionError(SyncError):
     """Nothing will work on this connection until an administrator has mended it."""
+
+
+class MissingPrivilegeError(MisconfiguredConnectionError):
+    """The application user may not do this; what else it was asked for may well succeed."""
 
 
 class InvalidInputError(SyncError):

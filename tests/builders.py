@@ -8,12 +8,12 @@ from typing import Any
 from core.dataverse.protocol import Response
 from core.domain.action import SyncAction
 from core.domain.capture import Capture
-from core.domain.decision import Subject, subject_of
 from core.domain.delivery import Delivery
 from core.domain.mapping import FieldMapping, MappingRow
 from core.domain.owner import TEAM, USER
 from core.domain.prospect import Prospect, merged
 from core.domain.row import Row
+from core.domain.subject import Subject, subject_of
 from core.domain.table import Choice, Column, Table, Target
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -17,6 +17,4 @@ class Actions:
         is_new = await self._configuration.action(action.id) is None
         await self._configuration.save_action(action)
         unmapped = [table for table in action.tables if table not in setup.mappings]
-        warnings = [f"There is no mapping for {table} on {action.connection} yet." for table in unmapped]
-        ignored = action.not_carried_out()
-        return is_new, warnings + [f"`{name}` is kept but not carried out by this release." for name in ignored]
+        return is_new, [f"There is no mapping for {table} on {action.connection} yet." for table in unmapped]

@@ -1,12 +1,11 @@
 """Saving a mapping: held against the table's live metadata first, then kept as the next version with its facts."""
 
-from collections.abc import Iterable
 from typing import Protocol
 
 from core.domain.connection import Connection
 from core.domain.findings import Finding, findings, tables_to_describe
 from core.domain.mapping import FieldMapping, MappingRow
-from core.domain.table import LOOKUP_TYPES, Table
+from core.domain.table import Table
 from core.errors import InvalidInputError
 from core.sync.ports import Configuration, ConnectionSetup
 
@@ -43,11 +42,9 @@ class Mappings:
         crm = await self._crms.crm(setup.connection)
         live = await crm.table(table)
         targets = {name: await crm.table(name) for name in tables_to_describe(rows, live)}
-        if found := findings(rows, live, targets) or list(_links(rows, live)):
+        if found := findings(rows, live, targets):
             raise MappingRefused(found)
-        named = {row.column for row in rows}
-        facts = {name: column for name, column in live.columns.items() if name in named or column.required}
-        return FieldMapping(table=table, rows=rows, columns=facts)
+        return FieldMapping(table=table, rows=rows).with_facts(live)
 
     async def table(self, connection_id: str, table: str) -> Table:
         """The table as Dynamics describes it now."""
@@ -59,11 +56,3 @@ class Mappings:
         if setup is None:
             raise InvalidInputError(f"There is no connection {connection_id}.", field="connection", status=404)
         return setup
-
-
-def _links(rows: tuple[MappingRow, ...], live: Table) -> Iterable[Finding]:
-    """Links can be found already, but the engine does not write them yet."""
-    for index, row in enumerate(rows):
-        if live.columns[row.column].type in LOOKUP_TYPES:
-            message = f"{live.name}.{row.column} cannot be mapped: it holds a link to another row."
-            yield Finding(f"rows.{index}.column", message)

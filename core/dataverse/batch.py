@@ -14,14 +14,29 @@ _STATUS_LINE = re.compile(rb"^HTTP/\d(?:\.\d)? (\d{3})", re.MULTILINE)
 
 def batch(requests: Sequence[Request], *, boundary: str) -> Request:
     """All requests in one; they are carried out in order, and the first failure ends it."""
-    parts = b"".join(_part(request, boundary) for request in requests)
+    return _posted(b"".join(_part(request, boundary) for request in requests), boundary)
+
+
+def change_set(requests: Sequence[Request], *, name: str) -> Request:
+    """All requests in one transaction: every one succeeds, or none does and the answer has a single part."""
+    outer, inner = f"batch_{name}", f"changeset_{name}"
+    head = f'--{outer}\r\nContent-Type: multipart/mixed; boundary="{inner}"\r\n\r\n'.encode()
+    parts = b"".join(_part(request, inner, content_id=number) for number, request in enumerate(requests, 1))
+    return _posted(head + parts + f"--{inner}--\r\n".encode(), outer)
+
+
+def _posted(parts: bytes, boundary: str) -> Request:
     headers = {"Content-Type": f'multipart/mixed; boundary="{boundary}"'}
     return Request("POST", f"{API_PATH}/$batch", headers, parts + f"--{boundary}--\r\n".encode())
 
 
-def _part(request: Request, boundary: str) -> bytes:
-    """Headers of the outer request do not reach the parts; a GET needs an empty line after its headers, and a body."""
-    lines = [f"--{boundary}", "Content-Type: application/http", "Content-Transfer-Encoding: binary", ""]
+def _part(request: Request, boundary: str, *, content_id: int | None = None) -> bytes:
+    """Headers of the outer request do not reach the parts; a GET needs an empty line after its headers, and a body.
+    Within a change set every part needs an id.
+    """
+    lines = [f"--{boundary}", "Content-Type: application/http", "Content-Transfer-Encoding: binary"]
+    lines += [f"Content-ID: {content_id}"] if content_id is not None else []
+    lines.append("")
     lines.append(f"{request.method} {request.path} HTTP/1.1")
     lines += [f"{name}: {value}" for name, value in {**HEADERS, **request.headers}.items()]
     return "\r\n".join([*lines, "", ""]).encode() + (request.body or b"") + b"\r\n"

@@ -4,24 +4,27 @@ Duty: send what `protocol` builds, with a token, through the shared connection p
 A 401 is answered once with a new token. Redirects are never followed: they would carry the token elsewhere.
 """
 
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import httpx
 
 from core.dataverse import protocol
-from core.dataverse.batch import batch, batch_parts
-from core.dataverse.failures import ROW_EXISTS, ROW_GONE, STALE_ETAG, error_code, failure_of
+from core.dataverse.batch import batch, batch_parts, change_set
+from core.dataverse.failures import failure_of, is_unmet_condition
 from core.dataverse.metadata import table_of, target_tables, targets_of
 from core.dataverse.protocol import Request, Response
+from core.dataverse.remembered import RememberedReferences
+from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp
+from core.domain.references import Found, ReferenceQuery
 from core.domain.row import Row, RowKey
 from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
-from core.sync.ports import WriteAnswer
 
-_UNAUTHORIZED, _NOT_FOUND, _PRECONDITION_FAILED = 401, 404, 412
+_UNAUTHORIZED = 401
 
 
 class TokenSource(Protocol):
@@ -29,38 +32,61 @@ class TokenSource(Protocol):
 
 
 class DataverseClient:
-    def __init__(self, *, url: str, organization_id: str | None, http: httpx.AsyncClient, tokens: TokenSource) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        organization_id: str | None,
+        http: httpx.AsyncClient,
+        tokens: TokenSource,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = url
         self._organization_id = organization_id
         self._http = http
         self._tokens = tokens
+        self._references = RememberedReferences(clock)
 
-    async def find(self, look_ups: Sequence[LookUp], columns: Mapping[str, Sequence[str]]) -> dict[RowKey, Row | None]:
-        """One request for all look-ups. WhoAmI goes with it, so that a copied environment is never written to."""
-        if not look_ups:
-            return {}
+    async def find(
+        self,
+        look_ups: Sequence[LookUp],
+        columns: Mapping[str, Sequence[str]],
+        references: Collection[ReferenceQuery] = (),
+    ) -> Found:
+        """One request for everything that is not remembered. WhoAmI goes with it, so that a copied environment is
+        never written to.
+        """
+        remembered = self._references.known(references)
+        asked = [query for query in references if query not in remembered]
+        if not look_ups and not asked:
+            return Found(references=remembered)
         queries = [protocol.look_up(wanted, columns[wanted.table]) for wanted in look_ups]
+        queries += [protocol.reference_query(query) for query in asked]
         who, *answers = await self._batch([protocol.who_am_i(), *queries])
         self._check_organization(who.json.get("OrganizationId", ""))
         rows: dict[RowKey, Row | None] = {(wanted.table, row_id): None for wanted in look_ups for row_id in wanted.ids}
-        for wanted, answer in zip(look_ups, answers, strict=True):
-            async for page in self._pages(answer):
-                rows |= {row.key: row for row in protocol.rows_in(wanted.table, page)}
-        return rows
+        for wanted, answer in zip(look_ups, answers[: len(look_ups)], strict=True):
+            rows |= {row.key: row for row in await self._rows(wanted.table, answer)}
+        fresh = {
+            query: tuple(await self._rows(query.table, answer))
+            for query, answer in zip(asked, answers[len(look_ups) :], strict=True)
+        }
+        self._references.remember(fresh)
+        return Found(rows, {**remembered, **fresh})
 
-    async def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer:
-        response = await self._send(protocol.create_row(table, row_id, values))
-        if response.status == _PRECONDITION_FAILED and error_code(response) in ROW_EXISTS:
-            return WriteAnswer.EXISTS
-        return _done(response)
-
-    async def update(self, table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> WriteAnswer:
-        response = await self._send(protocol.update_row(table, row_id, values, etag=etag))
-        if response.status == _PRECONDITION_FAILED and error_code(response) in STALE_ETAG:
-            return WriteAnswer.STALE
-        if response.status == _NOT_FOUND and error_code(response) in ROW_GONE:
-            return WriteAnswer.GONE
-        return _done(response)
+    async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
+        """One write is a request of its own; several are one change set, which succeeds or fails as a whole."""
+        requests = [protocol.write_request(write) for write in writes]
+        response = await self._send(requests[0] if len(requests) == 1 else change_set(requests, name=uuid.uuid4().hex))
+        answers = [response] if len(requests) == 1 else (batch_parts(response) or [response])
+        may_be_gone = len(writes) == 1 and isinstance(writes[0], RowWrite) and not writes[0].targets
+        for answer in answers:
+            if is_unmet_condition(answer, may_be_gone=may_be_gone):
+                return False
+            _done(answer)
+        if len(answers) != len(requests):
+            raise RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
+        return True
 
     async def organization_id(self) -> str:
         """Which organisation answers at this URL."""
@@ -109,6 +135,9 @@ class DataverseClient:
             raise RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
         return parts
 
+    async def _rows(self, table: str, answer: Response) -> list[Row]:
+        return [row async for page in self._pages(answer) for row in protocol.rows_in(table, page)]
+
     async def _pages(self, first: Response) -> Any:
         page = first.json
         yield page
@@ -137,8 +166,7 @@ class DataverseClient:
         )
 
 
-def _done(response: Response) -> WriteAnswer:
+def _done(response: Response) -> None:
     """Raises what a refusal means."""
     if not 200 <= response.status < 300:  # noqa: PLR2004
         raise failure_of(response)
-    return WriteAnswer.DONE

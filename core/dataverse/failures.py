@@ -10,20 +10,28 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
 from core.dataverse.protocol import Response
-from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError, SyncError, ThrottledError
+from core.errors import (
+    MisconfiguredConnectionError,
+    MissingPrivilegeError,
+    RejectedRowError,
+    RetryableError,
+    SyncError,
+    ThrottledError,
+)
 
 DEFAULT_RETRY_AFTER = 30.0
 _RETRY_AFTER_MOST = 3600.0
 
-ROW_EXISTS = {"0x80040237", ""}
-STALE_ETAG = {"0x80060882", ""}
-ROW_GONE = {"0x80040217", ""}
+# A row of this id is there already, or has another ETag by now.
+_UNMET_CONDITIONS = {(412, "0x80040237"), (412, "0x80060882"), (412, "")}
+_GONE = {(404, "0x80040217"), (404, "")}
 
 
 class _Kind(Enum):
     ROW = auto()  # the row's own data
     MAPPING = auto()  # the row as our mapping makes it
     CONNECTION = auto()
+    PRIVILEGE = auto()
     RETRY = auto()
 
 
@@ -44,11 +52,12 @@ _KNOWN: dict[str, tuple[_Kind, str]] = {
     "0x8004432f": (_Kind.MAPPING, "A whole number is outside what its column in Dynamics takes."),
     "0x80044330": (_Kind.MAPPING, "A number is outside what its column in Dynamics takes."),
     "0x80048d19": (_Kind.MAPPING, "A column of the mapping is not in Dynamics, or takes another type of value."),
+    "0x80040301": (_Kind.ROW, "The marketing list does not take this row."),
     "0x80060888": (_Kind.MAPPING, "A column or table that the mapping names is not in Dynamics."),
     "0x80048306": (_Kind.ROW, "The application user may not touch this row: give its security role wider access."),
     "0x80048405": (_Kind.ROW, "The application user may not touch this row: give its security role wider access."),
     "0x8006088d": (_Kind.CONNECTION, "The table does not allow guarded updates: turn on optimistic concurrency."),
-    "0x80040220": (_Kind.CONNECTION, "The application user lacks a privilege: extend its security role."),
+    "0x80040220": (_Kind.PRIVILEGE, "The application user lacks a privilege: extend its security role."),
     "0x80042f09": (_Kind.CONNECTION, "The application user has no security role: give it one."),
     "0x80072560": (_Kind.CONNECTION, "The application is not an application user of this environment: add it there."),
     "0x80040225": (_Kind.CONNECTION, "The application user is disabled: enable it in the Power Platform admin center."),
@@ -71,6 +80,14 @@ def error_code(response: Response) -> str:
     return str(error.get("code") or "").lower() if isinstance(error, dict) else ""
 
 
+def is_unmet_condition(response: Response, *, may_be_gone: bool) -> bool:
+    """Whether a conditional write was refused for its condition, and for nothing else. A 404 means that only where
+    nothing but the row itself `may_be_gone`: rows that it refers to are answered in the same way.
+    """
+    answered = response.status, error_code(response)
+    return answered in _UNMET_CONDITIONS or (may_be_gone and answered in _GONE)
+
+
 def failure_of(response: Response) -> SyncError:
     """What a refused request means for what happens next."""
     code, request_id = error_code(response), response.headers.get("x-ms-service-request-id", "")
@@ -82,6 +99,8 @@ def failure_of(response: Response) -> SyncError:
     match kind:
         case _Kind.CONNECTION:
             return MisconfiguredConnectionError(message, code=code, detail=detail, request_id=request_id)
+        case _Kind.PRIVILEGE:
+            return MissingPrivilegeError(message, code=code, detail=detail, request_id=request_id)
         case _Kind.RETRY if "retry-after" in response.headers:
             wait = retry_after(response)
             return ThrottledError(message, retry_after=wait, code=code, detail=detail, request_id=request_id)

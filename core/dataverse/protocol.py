@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp
+from core.domain.references import ReferenceQuery
 from core.domain.row import Row
-from core.domain.table import EMAIL_COLUMNS, SET_NAMES, id_column
+from core.domain.table import EMAIL_COLUMNS, SET_NAMES, Target, id_column
 
 API_PATH = "/api/data/v9.2"
+_NAMED_MOST = 50  # rows of one name that are read: accents may make a few of them other names
 
 # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
 HEADERS: Mapping[str, str] = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
@@ -100,22 +103,45 @@ def rows_in(table: str, answer: Mapping[str, Any]) -> list[Row]:
     return [Row(table, str(row[key]).lower(), row["@odata.etag"], row) for row in answer.get("value", ())]
 
 
-def create_row(table: str, row_id: str, values: Mapping[str, Any]) -> Request:
-    """Creates under an id chosen by us, and never touches a row that is there already.
+def reference_query(query: ReferenceQuery) -> Request:
+    """Rows of any table by one text column. A handful is enough to know that there are several."""
+    asked = f"$select={','.join(query.columns)}&$filter={quote(f'{query.by} eq {quoted(query.value)}', safe='(),')}"
+    return Request("GET", f"{API_PATH}/{query.set_name}?{asked}&$top={_NAMED_MOST}")
+
+
+def write_request(write: RowWrite | Membership) -> Request:
+    """Creates under an id chosen by us and never touches a row that is there already; or updates the row only as it
+    was read, and never creates one; or adds a member to a list.
 
     https://learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api
+    https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/addlistmemberslist
     """
-    return _patch(table, row_id, values, {"If-None-Match": "*"})
+    if isinstance(write, Membership):
+        member = {"@odata.type": f"{_TYPES}{write.table}", id_column(write.table): write.row_id}
+        of = {"@odata.type": f"{_TYPES}list", "listid": write.list_id}
+        return _with_body("POST", f"{API_PATH}/AddListMembersList", {"List": of, "Members": [member]})
+    values, address = _wire(write), f"{API_PATH}/{SET_NAMES[write.table]}"
+    if write.etag is not None:
+        return _with_body("PATCH", f"{address}({write.row_id})", values, {"If-Match": write.etag})
+    if any(isinstance(value, list) for value in values.values()):  # rows within a row can only be posted
+        return _with_body("POST", address, {id_column(write.table): write.row_id, **values})
+    return _with_body("PATCH", f"{address}({write.row_id})", values, {"If-None-Match": "*"})
 
 
-def update_row(table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> Request:
-    """Updates the row only as it was read; never creates one."""
-    return _patch(table, row_id, values, {"If-Match": etag})
+def _wire(write: RowWrite) -> dict[str, Any]:
+    """Lookups are written as binds of their navigation properties."""
+    return dict(_property(name, value, write.targets.get(name)) for name, value in write.values.items())
 
 
-def _patch(table: str, row_id: str, values: Mapping[str, Any], condition: Mapping[str, str]) -> Request:
-    body = json.dumps(values, ensure_ascii=False).encode()
-    return Request("PATCH", f"{API_PATH}/{SET_NAMES[table]}({row_id})", {**_JSON, **condition}, body)
+def _property(name: str, value: Any, target: Target | None) -> tuple[str, Any]:
+    if target is None:
+        return name, value
+    return f"{target.navigation}@odata.bind", None if value is None else f"/{target.set_name}({value})"
+
+
+def _with_body(method: str, path: str, body: Mapping[str, Any], condition: Mapping[str, str] | None = None) -> Request:
+    content = json.dumps(body, ensure_ascii=False).encode()
+    return Request(method, path, {**_JSON, **(condition or {})}, content)
 
 
 def table_metadata(table: str) -> tuple[Request, ...]:

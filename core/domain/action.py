@@ -1,7 +1,6 @@
 """A sync action: what to do with a prospect (product.md, section 4).
 
-The whole documented shape is read and stored. `not_carried_out` names the parts that this release stores but does
-not carry out yet; parts that would be unsafe to ignore are refused instead.
+What is not carried out yet and would be unsafe to ignore is refused.
 """
 
 from enum import StrEnum
@@ -52,20 +51,32 @@ class MatchRule(_Settings):
 
 
 class AccountRule(_Settings):
-    by: str = "name"
+    """How the company becomes an account: found by a column of the account mapping, linked, or created."""
+
+    by: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,127}$")] = "name"
     on_missing: Literal["create", "leave"] = "create"
     on_many: Literal["leave"] = "leave"
 
 
 class OwnerRule(_Settings):
-    by: Literal["captello_owner", "fixed"] = "captello_owner"
-    table: dict[str, str] = {}
-    fallback: str | None = None
+    """Who owns the row: Captello's owner, who captured the person, or always the same; else the fallback."""
+
+    by: Literal["captello_owner", "captured_by", "fixed"] = "captello_owner"
+    table: dict[str, str] = {}  # what Captello says → a user's address or name, or a team's name
+    fallback: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     when: Literal["create", "always"] = "create"
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if self.by == "fixed" and not self.fallback:
+            raise ValueError("with `by: fixed`, `fallback` names the owner: give a user's address or a team's name")
+        return self
 
 
 class CampaignRule(_Settings):
-    name: str
+    """A campaign or marketing list, by its name or id, and what the person becomes there."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
     added_as: Literal["source", "response", "list"] = Field(alias="as")
 
 
@@ -88,19 +99,13 @@ def _unsigned(value: str) -> str:
     return value
 
 
-def _inactive_ignored(rule: MatchRule) -> MatchRule:
-    if rule.inactive == "reactivate":
-        raise ValueError("inactive rows are not reactivated yet: `ignore` is accepted")
-    return rule
-
-
 class SyncActionSettings(_Settings):
     """Everything of an action but its id."""
 
     name: str = ""
     connection: ConfigurationId
     enabled: bool = True
-    match: Annotated[MatchRule, AfterValidator(_inactive_ignored)]
+    match: MatchRule
     on_duplicate: OnDuplicate = OnDuplicate.MOST_RECENTLY_UPDATED
     on_match: Literal["update", "none"] = "update"
     create: Literal["lead", "contact", "none"]
@@ -127,11 +132,6 @@ class SyncActionSettings(_Settings):
     @property
     def matches_by_name(self) -> bool:
         return self.match.by == "email_or_name"
-
-    def not_carried_out(self) -> list[str]:
-        """The parts that are stored but not carried out yet."""
-        asked = {"account": self.account, "owner": self.owner, "campaigns": self.campaigns, "note": self.note}
-        return [name for name, value in asked.items() if value]
 
 
 class SyncAction(SyncActionSettings):

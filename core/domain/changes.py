@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.domain.conversion import is_same, utf16_length
-from core.domain.mapping import ColumnValue, FieldMapping, Mapped, Policy
+from core.domain.mapping import ColumnValue, Mapped, Policy
 from core.domain.matching import Match, normal_email
-from core.domain.table import EMAIL_COLUMNS
+from core.domain.row import Row
+from core.domain.table import EMAIL_COLUMNS, Column, Target
 from core.domain.update_policy import is_empty, updated
+
+_ACTIVE = 0  # statecode
 
 
 @dataclass(slots=True)
@@ -21,31 +24,33 @@ class Changes:
 
     values: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
+    targets: dict[str, Target] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    for_note: list[str] = field(default_factory=list)
 
     def set(self, column: str, content: Any, before: Any) -> None:
         self.values[column] = content
         self.before[column] = before
 
 
-def changes_to(match: Match, values: Iterable[ColumnValue], mapping: FieldMapping, *, late: bool) -> Changes:
-    """What these values change in the matched row."""
+def changes_to(match: Match, values: Iterable[ColumnValue], columns: Mapping[str, Column], *, late: bool) -> Changes:
+    """What these values change in the matched row; one that is closed is opened again."""
     changes = Changes()
-    writable = [value for value in values if mapping.columns[value.column].updatable]
+    writable = [value for value in values if columns[value.column].updatable]
     emails = [value for value in writable if value.column in EMAIL_COLUMNS]
     for value in writable:
         if value not in emails:
-            _change(changes, match.row.columns, value, mapping, late=late)
+            _change(changes, match.row, value, columns[value.column], late=late)
     _change_emails(changes, match, emails, late=late)
+    if not match.row.is_active:
+        changes.set("statecode", _ACTIVE, match.row.content("statecode"))
+        changes.warnings.append("The row was closed in Dynamics and was opened again.")
     return changes
 
 
-def _change(
-    changes: Changes, columns: Mapping[str, Any], value: ColumnValue, mapping: FieldMapping, *, late: bool
-) -> None:
-    before = columns.get(value.column)
+def _change(changes: Changes, row: Row, value: ColumnValue, column: Column, *, late: bool) -> None:
+    before = row.content(value.column)
     after = updated(before, value, late=late)
-    column = mapping.columns[value.column]
     if is_same(column, after, before) or (is_empty(after) and is_empty(before)):
         return
     most = column.max_length
@@ -53,6 +58,8 @@ def _change(
         changes.warnings.append(f"{value.column} is full ({most} characters): the new text was not appended.")
         return
     changes.set(value.column, after, before)
+    if value.target is not None:
+        changes.targets[value.column] = value.target
 
 
 def _change_emails(changes: Changes, match: Match, values: list[ColumnValue], *, late: bool) -> None:
@@ -92,8 +99,10 @@ def _displace(changes: Changes, match: Match, value: ColumnValue) -> None:
     empty = next((name for name in EMAIL_COLUMNS if is_empty(columns.get(name)) and name not in changes.values), None)
     if empty:
         changes.set(empty, value.value, columns.get(empty))
+    else:
+        changes.for_note.append(f"{value.column}: {value.value}")
     why = "was found by its name only" if match.rests_on_name else "knows a newer one"
-    where = f"the address went to {empty}" if empty else "the address was not written"
+    where = f"the address went to {empty}" if empty else "the address is left to the note"
     changes.warnings.append(f"The row {why} and keeps its {value.column}; {where}.")
 
 

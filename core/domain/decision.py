@@ -1,69 +1,37 @@
-"""From one delivery and the rows that were found to what is to be done: the pure middle of a turn.
+"""From one delivery and what was found to what is to be done: the pure middle of a turn.
 
 `decide` takes everything it needs as arguments (the new row's id too) and answers with an `Intent` (something is to
-be written) or a `Result` (nothing is). Which row it is, `matching` says; what changes in an existing one, `changes`.
+be written) or a `Result` (nothing is). Which row it is, `matching` says; what changes in an existing one, `changes`;
+what goes beside it, `account`, `campaigns` and `note`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.domain.action import MatchTables, SyncAction
-from core.domain.capture import Capture, Event, prospect_name, submission_name
+from core.domain.account import ACCOUNT_COLUMNS, AccountLink, account_key, account_link, account_query
+from core.domain.action import MatchTables
+from core.domain.campaigns import SOURCE_COLUMN, Campaigning, campaign_queries, campaigning
+from core.domain.capture import Event
 from core.domain.changes import Changes, changes_to, without_unusable_emails
-from core.domain.delivery import Delivery, ErrorClass, Intent, Outcome, Result, claim_keys, prospect_key
-from core.domain.mapping import FieldMapping, Mapped, Sources, map_fields
-from core.domain.matching import LookUp, Match, MatchKeys, look_ups, match_keys, match_row
-from core.domain.prospect import Prospect, merged
+from core.domain.delivery import ErrorClass, Extra, Intent, Outcome, Result, RowWrite
+from core.domain.explanation import explained
+from core.domain.mapping import ColumnValue, FieldMapping, Mapped, map_fields, wanted_references
+from core.domain.matching import Match, match_row
+from core.domain.note import note_extra
+from core.domain.owner import owner_queries
+from core.domain.ownership import OWNER_COLUMN, owner_value, wanted_owners
+from core.domain.prospect import Prospect
+from core.domain.references import Found, ReferenceQuery
 from core.domain.row import Row, RowKey
+from core.domain.subject import Subject
+from core.domain.table import Column
 
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One delivery with everything that is known of its person before Dynamics is asked."""
-
-    delivery: Delivery
-    action: SyncAction
-    mappings: Mapping[str, FieldMapping]
-    known: Prospect  # as it was read
-    person: Prospect  # having heard this delivery
-    sources: Sources
-    keys: MatchKeys
-
-    @property
-    def capture(self) -> Capture:
-        return self.delivery.capture
-
-    @property
-    def is_late(self) -> bool:
-        """The person has said something newer already."""
-        return self.known.last_said_at > self.capture.said_at(self.delivery.received_at)
-
-    @property
-    def prospect_key(self) -> str:
-        return subject_key(self.delivery, self.action)
-
-    @property
-    def claim_keys(self) -> tuple[str, ...]:
-        return claim_keys(self.delivery.organization, self.keys)
-
-    def look_ups(self) -> tuple[LookUp, ...]:
-        return look_ups(self.action, self.keys, self.known.links)
-
-
-def subject_key(delivery: Delivery, action: SyncAction) -> str:
-    """The prospect entity this delivery belongs to. Without matching, every submission is somebody new."""
-    name = submission_name if action.match.tables is MatchTables.OFF else prospect_name
-    return prospect_key(name(delivery.capture, delivery.id))
-
-
-def subject_of(
-    delivery: Delivery, action: SyncAction, mappings: Mapping[str, FieldMapping], known: Prospect
-) -> Subject:
-    person = merged(known, delivery.capture, delivery.capture.said_at(delivery.received_at))
-    sources = Sources(person, delivery.capture)
-    keys = match_keys(person, sources, mappings.values(), action)
-    return Subject(delivery, action, mappings, known, person, sources, keys)
+# Lookup columns that actions set, whether a mapping knows them or not.
+_LINKS = {
+    name: Column(name=name, type="Lookup")
+    for name in (OWNER_COLUMN, SOURCE_COLUMN, *(column for column, _ in ACCOUNT_COLUMNS.values()))
+}
 
 
 def settled_without_search(subject: Subject) -> Result | None:
@@ -77,23 +45,83 @@ def settled_without_search(subject: Subject) -> Result | None:
     return None
 
 
-def decide(subject: Subject, rows: Mapping[RowKey, Row | None], *, new_id: str) -> Intent | Result:
-    """What is to be done. `rows` are all that were read; None stands for one that is gone."""
-    match = _match(subject, rows)
+def reference_queries(subject: Subject) -> tuple[ReferenceQuery, ...]:
+    """Everything in other tables that the action or the mappings name."""
+    action = subject.action
+    wanted = wanted_owners(action.owner, subject.capture, subject.person) if action.owner else ()
+    owners = [query for name in wanted for query in owner_queries(name)]
+    account = account_query(subject)
+    tables = [subject.mappings[table] for table in action.tables if table in subject.mappings]
+    mapped = [query for mapping in tables for query in wanted_references(mapping, subject.sources)]
+    beside = [*owners, *campaign_queries(action.campaigns), *([account] if account else ())]
+    return tuple(dict.fromkeys((*mapped, *beside)))
+
+
+def linked_columns(subject: Subject, table: str) -> tuple[str, ...]:
+    """The lookup columns that the action may set in an existing row of this table."""
+    action = subject.action
+    account, _ = ACCOUNT_COLUMNS[table]
+    has_source = table == "lead" and any(rule.added_as == "source" for rule in action.campaigns)
+    wanted = ((account, action.account), (OWNER_COLUMN, action.owner), (SOURCE_COLUMN, has_source))
+    return tuple(column for column, is_wanted in wanted if is_wanted)
+
+
+def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
+    """What is to be done. `found` is all that was read; a row that is None is gone."""
+    match = _match(subject, found.rows)
     table = match.row.table if match else subject.action.create
+    explain = explained(subject, match, found.rows)
     if match is None and (reason := _why_nothing_is_created(subject)):
-        return Result(outcome=Outcome.SKIPPED, reason=reason, explain=_explained(subject, match, rows))
+        return Result(outcome=Outcome.SKIPPED, reason=reason, explain=explain)
     mapping = subject.mappings.get(table)
     if mapping is None:
         return _failed(ErrorClass.CONFIGURATION, f"There is no mapping for {table} on this connection: save one.")
-    mapped = without_unusable_emails(map_fields(mapping, subject.sources))
+    mapped = without_unusable_emails(map_fields(mapping, subject.sources, found.references))
     if mapped.failures:
         column, message = mapped.failures[0]
         return _failed(ErrorClass.DATA, message, column=column, warnings=mapped.warnings)
-    explain = _explained(subject, match, rows)
+    plan = _plan(subject, mapping, mapped, match.row.id if match else new_id, found, new_id)
     if match is None:
-        return _creation(subject, mapping, mapped, new_id, explain)
-    return _update(subject, mapping, mapped, match, explain)
+        return _creation(plan, explain)
+    return _update(plan, match, explain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the action would like to have in one row and beside it."""
+
+    subject: Subject
+    mapping: FieldMapping
+    row_id: str
+    values: tuple[ColumnValue, ...]
+    account: AccountLink
+    campaigning: Campaigning
+    found: Found
+    warnings: tuple[str, ...]
+    not_taken: tuple[str, ...]
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        return _LINKS | self.mapping.columns
+
+    def extras(self, lines: list[str]) -> tuple[Extra, ...]:
+        more = [*self.not_taken, *lines]
+        note = note_extra(self.subject, self.mapping, self.mapping.table, self.row_id, self.found, more)
+        return (*([note] if note else ()), *self.campaigning.extras)
+
+
+def _plan(subject: Subject, mapping: FieldMapping, mapped: Mapped, row_id: str, found: Found, new_id: str) -> _Plan:
+    """A column that the mapping fills is the mapping's."""
+    action, references = subject.action, found.references
+    wanted = wanted_owners(action.owner, subject.capture, subject.person) if action.owner else ()
+    owner, owner_warnings = owner_value(action.owner, wanted, references) if action.owner else (None, [])
+    account = account_link(subject, mapping.table, references, new_id=new_id)
+    campaigns = campaigning(subject, mapping.table, row_id, references)
+    filled = {value.column for value in mapped.values}
+    links = [each for each in (account.value, owner, campaigns.source) if each and each.column not in filled]
+    not_taken = tuple(f"{each.label}: {each.text}" for each in mapped.not_taken)
+    warnings = (*mapped.warnings, *account.warnings, *owner_warnings, *campaigns.warnings)
+    return _Plan(subject, mapping, row_id, (*mapped.values, *links), account, campaigns, found, warnings, not_taken)
 
 
 def _match(subject: Subject, rows: Mapping[RowKey, Row | None]) -> Match | None:
@@ -113,22 +141,20 @@ def _why_nothing_is_created(subject: Subject) -> str:
     return ""
 
 
-def _creation(subject: Subject, mapping: FieldMapping, mapped: Mapped, new_id: str, explain: dict[str, Any]) -> Intent:
-    values = {
-        value.column: value.value
-        for value in mapped.values
-        if value.value is not None and mapping.columns[value.column].creatable
-    }
-    warnings = (*mapped.warnings, *_missing_key(subject), *_missing_required(mapping, values))
+def _creation(plan: _Plan, explain: dict[str, Any]) -> Intent:
+    given = [each for each in plan.values if each.value is not None and plan.columns[each.column].creatable]
+    values = {each.column: each.value for each in given}
+    targets = {each.column: each.target for each in given if each.target}
+    person = RowWrite(table=plan.mapping.table, row_id=plan.row_id, etag=None, values=values, targets=targets)
     result = Result(
         outcome=Outcome.CREATED,
-        table=mapping.table,
-        row_id=new_id,
-        warnings=warnings,
-        mapping_version=mapping.version,
+        table=person.table,
+        row_id=person.row_id,
+        warnings=(*plan.warnings, *_missing_key(plan.subject), *_missing_required(plan.mapping, values)),
+        mapping_version=plan.mapping.version,
         explain=explain,
     )
-    return _intent(subject, result, values, etag=None)
+    return _intent(plan, result, person, plan.extras([]))
 
 
 def _missing_key(subject: Subject) -> tuple[str, ...]:
@@ -146,40 +172,49 @@ def _missing_required(mapping: FieldMapping, values: Mapping[str, Any]) -> list[
     ]
 
 
-def _update(
-    subject: Subject, mapping: FieldMapping, mapped: Mapped, match: Match, explain: dict[str, Any]
-) -> Intent | Result:
-    changes = Changes()
-    if subject.action.on_match == "update":
-        changes = changes_to(match, mapped.values, mapping, late=subject.is_late)
+def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Result:
+    """What differs in the row, and what is new beside it. An action that leaves matched rows alone adds nothing."""
+    leaves_alone = plan.subject.action.on_match == "none"
+    changes = Changes() if leaves_alone else changes_to(match, plan.values, plan.columns, late=plan.subject.is_late)
+    extras = () if leaves_alone else plan.extras(changes.for_note)
+    row = match.row
     result = Result(
-        outcome=Outcome.UPDATED if changes.values else Outcome.UNCHANGED,
-        reason="" if changes.values else _why_unchanged(subject),
-        table=match.row.table,
-        row_id=match.row.id,
+        outcome=Outcome.UPDATED if changes.values or extras else Outcome.UNCHANGED,
+        reason=_why_unchanged(plan.subject, extras) if not changes.values else "",
+        table=row.table,
+        row_id=row.id,
         rests_on_name=match.rests_on_name,
-        warnings=(*mapped.warnings, *changes.warnings),
-        mapping_version=mapping.version,
+        warnings=() if leaves_alone else (*plan.warnings, *changes.warnings),
+        mapping_version=plan.mapping.version,
         explain=explain,
         before=changes.before,
     )
-    return _intent(subject, result, changes.values, etag=match.row.etag) if changes.values else result
+    if not changes.values and not extras:
+        return result
+    person = RowWrite(table=row.table, row_id=row.id, etag=row.etag, values=changes.values, targets=changes.targets)
+    return _intent(plan, result, person if changes.values else None, extras)
 
 
-def _why_unchanged(subject: Subject) -> str:
+def _why_unchanged(subject: Subject, extras: tuple[Extra, ...]) -> str:
     if subject.action.on_match == "none":
         return "The person is in Dynamics already, and the action leaves matched rows alone."
+    if extras:
+        return "The row in Dynamics holds all of this already; notes or campaigns were added."
     return "The row in Dynamics holds all of this already."
 
 
-def _intent(subject: Subject, result: Result, values: dict[str, Any], *, etag: str | None) -> Intent:
+def _intent(plan: _Plan, result: Result, person: RowWrite | None, extras: tuple[Extra, ...]) -> Intent:
+    """An account is only made for a row that is going to be linked to it."""
+    subject, account = plan.subject, plan.account.creation
+    if account and (person is None or account.row_id not in person.values.values()):
+        account = None
+    creation_key = account_key(subject) if account else None
     return Intent(
         result=result,
-        table=result.table,
-        row_id=result.row_id,
-        etag=etag,
-        values=values,
-        keys=subject.claim_keys,
+        account=account,
+        person=person,
+        extras=extras,
+        keys=(*subject.claim_keys, *([creation_key] if creation_key else ())),
         prospect_key=subject.prospect_key,
         prospect=linked(subject.person, result),
     )
@@ -199,21 +234,3 @@ def _failed(error_class: ErrorClass, reason: str, *, column: str = "", warnings:
     return Result(
         outcome=Outcome.FAILED, reason=reason, error_class=error_class, error_column=column, warnings=warnings
     )
-
-
-def _explained(subject: Subject, match: Match | None, rows: Mapping[RowKey, Row | None]) -> dict[str, Any]:
-    """Why this row: the rule, what was found, what won and what lost. Holds no e-mail or name."""
-    rule = subject.action.match
-    explained: dict[str, Any] = {
-        "rule": {"tables": rule.tables.value, "by": rule.by},
-        "searched_by": {"emails": len(subject.keys.emails), "name": subject.keys.name is not None},
-        "candidates": sum(row is not None for row in rows.values()),
-    }
-    if match:
-        explained |= {"matched_by": match.by, "in": match.table}
-    if match and match.lost:
-        explained |= {
-            "tie_break": subject.action.on_duplicate.value,
-            "lost": [f"{row.table} {row.id}" for row in match.lost],
-        }
-    return explained

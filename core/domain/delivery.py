@@ -3,6 +3,7 @@
 These are the entities of once/protocol.md; they are stored as they stand here, so a field's meaning never changes.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.domain.capture import Capture, digest
 from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
+from core.domain.table import Target
 from core.domain.values import normal_name
 
 
@@ -55,21 +57,57 @@ class Result(_Entity):
     finished_at: datetime | None = None
 
 
-class Intent(_Entity):
-    """What one delivery is about to do, saved before it is done. Whoever finds it carries out exactly this."""
+class RowWrite(_Entity):
+    """One row, created under an id of ours or changed as it was read; whatever else stands there is never touched."""
 
-    result: Result  # what will be said when it has been done
     table: str
     row_id: str
     etag: str | None  # of the row as it was read; None: the row is to be created
     values: dict[str, Any]  # everything for a new row, only the differences for an existing one
+    targets: dict[str, Target] = Field(default_factory=dict)  # of the lookups among the values, which hold row ids
+
+    @property
+    def creates(self) -> bool:
+        return self.etag is None
+
+    def without(self, columns: Collection[str]) -> "RowWrite":
+        values = {name: value for name, value in self.values.items() if name not in columns}
+        targets = {name: target for name, target in self.targets.items() if name not in columns}
+        return self.model_copy(update={"values": values, "targets": targets})
+
+
+class Membership(_Entity):
+    """A row's place on a marketing list; being added twice changes nothing."""
+
+    list_id: str
+    table: str
+    row_id: str
+
+
+class Extra(_Entity):
+    """What is done beside the person's own row. The prospect keeps the mark, so that it is done once."""
+
+    mark: str
+    write: RowWrite | Membership
+
+
+class Intent(_Entity):
+    """What one delivery is about to do, saved before it is done. Whoever finds it carries out exactly this."""
+
+    result: Result  # what will be said when it has been done
+    account: RowWrite | None = None
+    person: RowWrite | None = None  # None: the row holds everything already, and there are extras only
+    extras: tuple[Extra, ...] = ()
     keys: tuple[str, ...]  # the claimed key entities
     prospect_key: str
     prospect: Prospect  # as it will be afterwards, with its link
 
     @property
-    def creates(self) -> bool:
-        return self.etag is None
+    def row_claim(self) -> str | None:
+        """The claim that keeps our other deliveries off a row until its update is known to have landed."""
+        if self.person is None or self.person.creates:
+            return None
+        return row_claim_key(self.person.table, self.person.row_id)
 
 
 class Delivery(_Entity):
@@ -82,6 +120,7 @@ class Delivery(_Entity):
     received_at: datetime
     due_at: datetime  # when the timer may take it for forgotten
     attempts: int = 0
+    is_replanned: bool = False  # the tables' metadata was read anew for it; that is done once
     state: Literal["received", "intent", "done"] = "received"
     intent: Intent | None = None
     result: Result | None = None
@@ -99,6 +138,14 @@ class Claim(_Entity):
     """Held by the delivery whose intent lists it; empty when free. Key entities are never deleted."""
 
     claimed_by: str = ""
+
+
+class Alias(_Entity):
+    """Which prospect a submission belongs to, where Captello gave the person no id: an edit may bring a new e-mail
+    address, and with it another name for the same person.
+    """
+
+    prospect_key: str
 
 
 class Due(_Entity):
@@ -123,8 +170,17 @@ def prospect_key(name: str) -> str:
     return f"prospect|{name}"
 
 
+def alias_key(submission: str) -> str:
+    return f"submission|{submission}"
+
+
 def row_claim_key(table: str, row_id: str) -> str:
     return f"row|{table}|{row_id}"
+
+
+def account_claim_key(organization: str, column: str, value: str) -> str:
+    """Claimed by whoever creates the account; everybody who looks for it reads the claim first."""
+    return f"key|account|{digest(organization, column, normal_name(value))}"
 
 
 def claim_keys(organization: str, keys: MatchKeys) -> tuple[str, ...]:

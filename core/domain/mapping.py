@@ -14,7 +14,7 @@ from core.domain.conversion import Content, Converted, Misfit, Rules, convert, q
 from core.domain.mapping_row import MappingRow, Policy
 from core.domain.references import ReferenceQuery, References
 from core.domain.sources import Sources
-from core.domain.table import LOOKUP_TYPES, Column, Target
+from core.domain.table import LOOKUP_TYPES, Column, Table, Target
 from core.domain.transforms import Transformed, transformed
 from core.domain.values import FieldValue, as_text, is_missing
 
@@ -45,6 +45,12 @@ class FieldMapping(BaseModel):
 
     def in_zone(self, time_zone: str) -> Self:
         return self.model_copy(update={"time_zone": time_zone})
+
+    def with_facts(self, table: Table) -> Self:
+        """The mapping with the facts about its columns, and about required ones, as the table has them now."""
+        named = {row.column for row in self.rows}
+        facts = {name: column for name, column in table.columns.items() if name in named or column.required}
+        return self.model_copy(update={"columns": facts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,8 @@ def wanted_references(mapping: FieldMapping, sources: Sources) -> tuple[Referenc
     """The rows of other tables that have to be looked up before this capture can be mapped."""
     wanted: dict[ReferenceQuery, None] = {}
     for row in mapping.rows:
-        column = mapping.columns[row.column]
-        if column.type in LOOKUP_TYPES:
+        column = mapping.columns.get(row.column)
+        if column and column.type in LOOKUP_TYPES:
             said = row_value(row, sources).value
             value = row.default if is_missing(said) else said
             wanted |= dict.fromkeys(reference_queries(column, value, row.rules(mapping.time_zone, {})))
@@ -97,8 +103,10 @@ def map_fields(mapping: FieldMapping, sources: Sources, references: References |
     """The columns' values, without those that the capture says nothing of."""
     work = _Work(sources)
     for row in mapping.rows:
-        rules = row.rules(mapping.time_zone, references or {})
-        _RowMapper(row, mapping.columns[row.column], rules, work).map()
+        if column := mapping.columns.get(row.column):
+            _RowMapper(row, column, row.rules(mapping.time_zone, references or {}), work).map()
+        else:
+            work.warnings.append(f"{row.column} was left out: Dynamics does not have this column any more.")
     return Mapped(tuple(work.values), tuple(work.warnings), tuple(work.failures), tuple(work.not_taken))
 
 

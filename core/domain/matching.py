@@ -14,8 +14,8 @@ from typing import Literal
 from core.domain.action import MatchTables, OnDuplicate, SyncAction
 from core.domain.mapping import FieldMapping, Sources, row_value
 from core.domain.prospect import Prospect
-from core.domain.row import Row, RowKey
-from core.domain.table import EMAIL_COLUMNS, id_column
+from core.domain.row import Row, RowKey, read_name
+from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, id_column
 from core.domain.values import FieldValue, as_text, is_missing, normal_name
 
 _EMAIL = re.compile(r"[^@\s\"<>(),;:\x00-\x1f\x7f]+@[^@\s\"<>(),;:\x00-\x1f\x7f]+")
@@ -99,11 +99,12 @@ def look_ups(action: SyncAction, keys: MatchKeys, links: Mapping[str, str]) -> t
 
 def redirects_to_read(rows: Mapping[RowKey, Row | None]) -> tuple[LookUp, ...]:
     """Survivors of merges and contacts of qualified leads that have not been read yet."""
-    targets = {target for row in rows.values() if row and (target := _redirect(row)) and target not in rows}
+    targets = {target for row in rows.values() if row and (target := redirect(row)) and target not in rows}
     return tuple(LookUp(table, ids=(row_id,)) for table, row_id in sorted(targets))
 
 
-def _redirect(row: Row) -> RowKey | None:
+def redirect(row: Row) -> RowKey | None:
+    """The survivor of a merge, or the contact that a qualified lead became."""
     if row.columns.get("merged") and (survivor := row.columns.get("_masterid_value")):
         return row.table, survivor
     if row.table == "lead" and row.columns.get("statecode") == _QUALIFIED:
@@ -118,25 +119,56 @@ def match_row(
     """The row that is the person. `rows` holds everything read so far; None stands for a row that is gone."""
     tables = action.match.tables.in_order or action.tables
     for table in tables:
-        if table in links and (row := _final(rows.get((table, links[table])), rows, tables)):
+        if table in links and (row := _linked(rows.get((table, links[table])), rows, tables, action)):
             return Match(row, "link", table)
     if action.match.tables is MatchTables.OFF:
         return None
     return next(_hits(action, keys, tables, rows), None)
 
 
+def _linked(
+    row: Row | None, rows: Mapping[RowKey, Row | None], tables: tuple[str, ...], action: SyncAction
+) -> Row | None:
+    final = _final(row, rows, tables)
+    return final or next(iter(_closed([row], action).values()), None) if row else None
+
+
 def _hits(
     action: SyncAction, keys: MatchKeys, tables: tuple[str, ...], rows: Mapping[RowKey, Row | None]
 ) -> Iterator[Match]:
-    """E-mails first, through all tables: an e-mail in the second table is better evidence than a name in the first."""
+    """E-mails first, through all tables: an e-mail in the second table is better evidence than a name in the first.
+    Closed rows come after the active ones that fit as well, where the action opens them again.
+    """
     ways: tuple[Literal["email", "name"], ...] = ("email", "name")
     for by in ways:
-        for table in tables:
-            hits = (row for row in rows.values() if row and row.table == table and _fits(row, keys, by))
-            finals = {final.key: final for hit in hits if (final := _final(hit, rows, tables))}
-            if finals:
-                chosen, *lost = _ranked(finals.values(), action.on_duplicate)
+        fitting = {table: [row for row in _of(table, rows) if _fits(row, keys, by)] for table in tables}
+        active = ((table, _finals(hits, rows, tables)) for table, hits in fitting.items())
+        closed = ((table, _closed(hits, action)) for table, hits in fitting.items())
+        for table, candidates in (*active, *closed):
+            if candidates:
+                chosen, *lost = _ranked(candidates.values(), action.on_duplicate)
                 yield Match(chosen, by, table, tuple(lost), rests_on_name=by == "name")
+
+
+def _of(table: str, rows: Mapping[RowKey, Row | None]) -> list[Row]:
+    return [row for row in rows.values() if row and row.table == table]
+
+
+def _finals(hits: Iterable[Row], rows: Mapping[RowKey, Row | None], tables: tuple[str, ...]) -> dict[RowKey, Row]:
+    """The active rows that the hits are, or lead to."""
+    return {final.key: final for hit in hits if (final := _final(hit, rows, tables))}
+
+
+def _closed(hits: Iterable[Row], action: SyncAction) -> dict[RowKey, Row]:
+    """Closed rows that the action opens again."""
+    if action.match.inactive != "reactivate":
+        return {}
+    return {row.key: row for row in hits if not row.is_active and not _is_over(row)}
+
+
+def _is_over(row: Row) -> bool:
+    """Merged away or qualified, which opening it again would not undo."""
+    return bool(row.columns.get("merged")) or (row.table == "lead" and row.columns.get("statecode") == _QUALIFIED)
 
 
 def _fits(row: Row, keys: MatchKeys, by: Literal["email", "name"]) -> bool:
@@ -150,6 +182,13 @@ def _same_name(one: tuple[str, str], other: tuple[str, str]) -> bool:
     return tuple(map(normal_name, one)) == tuple(map(normal_name, other))
 
 
+def fitting_ways(row: Row, keys: MatchKeys, links: Mapping[str, str]) -> list[str]:
+    """All that says the row is the person."""
+    ways: tuple[Literal["email", "name"], ...] = ("email", "name")
+    linked = ["link"] if links.get(row.table) == row.id else []
+    return linked + [by for by in ways if _fits(row, keys, by)]
+
+
 def row_emails(row: Row) -> set[str]:
     return {normal_email(row.columns.get(column) or "") for column in EMAIL_COLUMNS} - {""}
 
@@ -159,7 +198,7 @@ def _final(row: Row | None, rows: Mapping[RowKey, Row | None], tables: tuple[str
     for _ in range(_REDIRECTS_MOST):
         if row is None or row.table not in tables:
             return None
-        target = _redirect(row)
+        target = redirect(row)
         if target is None:
             return row if row.is_active else None
         row = rows.get(target)
@@ -174,7 +213,16 @@ def _ranked(rows: Iterable[Row], on_duplicate: OnDuplicate) -> list[Row]:
     )
 
 
-def columns_to_read(mapping: FieldMapping | None, table: str) -> tuple[str, ...]:
-    """The columns a look-up selects: what matching and redirecting need, and what the mapping may change."""
-    mapped = (row.column for row in mapping.rows) if mapping else ()
-    return tuple(dict.fromkeys((id_column(table), *STATE_COLUMNS[table], *KEY_COLUMNS, *mapped)))
+def columns_to_read(mapping: FieldMapping | None, table: str, linked: Iterable[str] = ()) -> tuple[str, ...]:
+    """The columns a look-up selects: what matching and redirecting need, what the mapping may change, and `linked`
+    lookup columns that the action may set.
+    """
+    mapped = (
+        [_read_name(mapping, row.column) for row in mapping.rows if row.column in mapping.columns] if mapping else []
+    )
+    links = map(read_name, linked)
+    return tuple(dict.fromkeys((id_column(table), *STATE_COLUMNS[table], *KEY_COLUMNS, *mapped, *links)))
+
+
+def _read_name(mapping: FieldMapping, column: str) -> str:
+    return read_name(column) if mapping.columns[column].type in LOOKUP_TYPES else column

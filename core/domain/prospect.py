@@ -3,6 +3,7 @@
 Merging is part of a delivery's turn, so an older capture that arrives late cannot overwrite a newer one.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_pla
 
 KEY_FIELDS = {"email", "firstname", "lastname"}  # whom a person is searched by
 FIELDS_MOST = 500
+EFFECTS_MOST = 300
 TEXT_MOST = 300_000  # characters of all values together; a capture holds less, so what was said last always stays
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -50,6 +52,7 @@ class Prospect(BaseModel):
     fields: dict[str, Said] = Field(default_factory=dict)
     links: dict[str, str] = Field(default_factory=dict)
     linked_by_name: tuple[str, ...] = ()  # tables whose link rests on a name alone
+    effects: dict[str, datetime] = Field(default_factory=dict)  # marks of what was done beside the row, and as of when
     last_said_at: datetime = NEVER
     claimed_by: str = ""
 
@@ -57,6 +60,12 @@ class Prospect(BaseModel):
         """A field by its name in any case; None where it is missing or a placeholder."""
         said = self.fields.get(field_name(name))
         return None if said is None or is_missing(said.value) else said.value
+
+    def with_effects(self, marks: Iterable[str], at: datetime) -> "Prospect":
+        """The person for whom these things were done too; the newest are kept."""
+        marked = self.effects | dict.fromkeys(marks, at)
+        newest = sorted(marked.items(), key=lambda effect: effect[1], reverse=True)[:EFFECTS_MOST]
+        return self.model_copy(update={"effects": dict(newest)})
 
 
 def field_name(name: str) -> str:

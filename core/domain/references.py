@@ -5,10 +5,10 @@ none or several hits mean, everybody decides who asks.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from core.domain.row import Row
+from core.domain.row import Row, RowKey
 from core.domain.values import normal_name
 
 # What is read beside the name, to tell who can be meant at all.
@@ -39,6 +39,17 @@ class ReferenceQuery:
 
 
 References = Mapping[ReferenceQuery, tuple[Row, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that was read for one delivery: rows by their key (None: gone), and what names stand for."""
+
+    rows: Mapping[RowKey, Row | None] = field(default_factory=dict)
+    references: References = field(default_factory=dict)
+
+    def and_then(self, more: "Found") -> "Found":
+        return Found({**self.rows, **more.rows}, {**self.references, **more.references})
 
 
 def named_rows(query: ReferenceQuery, references: References) -> tuple[Row, ...]:

@@ -26,7 +26,7 @@ class Sources:
         """The value of a source or template; of a template without any of its values, None."""
         if not _TEMPLATE_FIELD.search(source):
             return self._value(source)
-        if all(is_missing(self._value(name)) for name in _names(source)):
+        if all(is_missing(self._value(name)) for name in source_names(source)):
             return None
         return _collapsed(_TEMPLATE_FIELD.sub(lambda match: self._text(match[1]), source))
 
@@ -37,20 +37,20 @@ class Sources:
 
     def placeholders(self, source: str) -> list[FieldValue]:
         """What stands where the source or the parts of a template should."""
-        return [value for name in _names(source) if is_placeholder(value := self._value(name))]
+        return [value for name in source_names(source) if is_placeholder(value := self._value(name))]
 
     def is_left_blank(self, source: str) -> bool:
         """Whether the last that was heard of the source, or of every part of a template, is a blank."""
-        return all(map(self._is_blank, _names(source)))
+        return all(map(self._is_blank, source_names(source)))
 
     def is_asked(self, source: str) -> bool:
         """Whether this capture speaks of the source; a question that was hidden, or a placeholder, is no blank."""
-        said = (self._said.get(field_name(name), _HIDDEN) for name in _names(source))
+        said = (self._said.get(field_name(name), _HIDDEN) for name in source_names(source))
         return not any(map(is_placeholder, said))
 
     def is_said(self, source: str) -> bool:
         """Whether this capture gives the source, or a part of a template, a value."""
-        return any(not is_missing(self._said.get(field_name(name))) for name in _names(source))
+        return any(not is_missing(self._said.get(field_name(name))) for name in source_names(source))
 
     def _value(self, name: str) -> FieldValue:
         known = self._fields.get(field_name(name))
@@ -66,7 +66,8 @@ class Sources:
         return "" if is_missing(value) else as_text(value)
 
 
-def _names(source: str) -> list[str]:
+def source_names(source: str) -> list[str]:
+    """The names that a source, or the parts of a template, stand for."""
     return [_part(part)[0] for part in _TEMPLATE_FIELD.findall(source)] or [source]
 
 

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-SET_NAMES: Mapping[str, str] = {"lead": "leads", "contact": "contacts", "account": "accounts"}
+SET_NAMES: Mapping[str, str] = {
+    "lead": "leads",
+    "contact": "contacts",
+    "account": "accounts",
+    "annotation": "annotations",
+    "campaignresponse": "campaignresponses",
+}
 EMAIL_COLUMNS = ("emailaddress1", "emailaddress2", "emailaddress3")
 
 TEXT_TYPES = ("String", "Memo")
@@ -12,7 +18,7 @@ LOOKUP_TYPES = ("Lookup", "Customer", "Owner")
 
 
 def id_column(table: str) -> str:
-    return f"{table}id"
+    return "activityid" if table == "campaignresponse" else f"{table}id"
 
 
 class Choice(BaseModel):

@@ -6,11 +6,13 @@ of a few seconds has run out.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 from pydantic import BaseModel
@@ -100,6 +102,21 @@ class TableConfiguration:
         await self._write(_of(connection_id), f"{_MAPPING}{mapping.table}", saved)
         self._forget(f"setup {connection_id}")
         return saved
+
+    async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None:
+        """Saves new facts about the columns of a version, unless another version has been saved since."""
+        key = f"{_MAPPING}{mapping.table}"
+        with storage_failures("refreshing a mapping"):
+            entity = await self._table.get_entity(_of(connection_id), key)
+            if unpacked(entity, FieldMapping).version == mapping.version:
+                with contextlib.suppress(ResourceModifiedError):  # an editor was quicker; his facts are as fresh
+                    await self._table.update_entity(
+                        {"PartitionKey": _of(connection_id), "RowKey": key, **packed(mapping)},
+                        mode=UpdateMode.REPLACE,
+                        etag=entity.metadata["etag"],
+                        match_condition=MatchConditions.IfNotModified,
+                    )
+        self._forget(f"setup {connection_id}")
 
     async def save_pause(self, connection_id: str, pause: Pause | None) -> None:
         if pause is not None:

@@ -3,18 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, auto
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from core.domain.action import SyncAction
 from core.domain.check import CheckResult
 from core.domain.connection import REVOKED, Connection, Pause
-from core.domain.delivery import Delivery, Due
+from core.domain.delivery import Delivery, Due, Membership, RowWrite
 from core.domain.mapping import FieldMapping
 from core.domain.matching import LookUp
-from core.domain.row import Row, RowKey
+from core.domain.references import Found, ReferenceQuery
+from core.domain.table import Table
 
 EntityT = TypeVar("EntityT", bound=BaseModel)
 
@@ -55,23 +55,25 @@ class Ledger(Protocol):
         ...
 
 
-class WriteAnswer(Enum):
-    DONE = auto()
-    EXISTS = auto()  # there is a row with this id already
-    STALE = auto()  # the row has another ETag by now
-    GONE = auto()  # there is no such row
-
-
 class Crm(Protocol):
     """One connected Dynamics environment."""
 
-    async def find(self, look_ups: Sequence[LookUp], columns: Mapping[str, Sequence[str]]) -> dict[RowKey, Row | None]:
-        """The rows that fit, of every state; rows asked for by id that are gone stand as None."""
+    async def find(
+        self,
+        look_ups: Sequence[LookUp],
+        columns: Mapping[str, Sequence[str]],
+        references: Collection[ReferenceQuery] = (),
+    ) -> Found:
+        """The rows that fit, of every state, in one request; rows asked for by id that are gone stand as None."""
         ...
 
-    async def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer: ...
+    async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
+        """All of it, in order and in one piece, or nothing: then a condition did not hold."""
+        ...
 
-    async def update(self, table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> WriteAnswer: ...
+    async def table(self, name: str) -> Table:
+        """The table's columns as they are now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,10 @@ class Configuration(Protocol):
 
     async def save_mapping(self, connection_id: str, mapping: FieldMapping) -> FieldMapping:
         """Saves the next version; answers it as saved."""
+        ...
+
+    async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None:
+        """Saves new facts about the columns of a version, unless another version has been saved since."""
         ...
 
     async def save_pause(self, connection_id: str, pause: Pause | None) -> None: ...

@@ -7,27 +7,23 @@ outside world pass through; what has been done by then stays safe to do again.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from core.domain.decision import Subject, decide, linked, settled_without_search, subject_key, subject_of
-from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key, row_claim_key
-from core.domain.matching import LookUp, columns_to_read, redirects_to_read
+from core.domain.account import account_key
+from core.domain.action import SyncAction
+from core.domain.decision import decide, linked, linked_columns, reference_queries, settled_without_search
+from core.domain.delivery import Alias, Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key
+from core.domain.matching import columns_to_read, redirects_to_read
+from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import Prospect
-from core.domain.row import Row, RowKey
+from core.domain.references import Found
+from core.domain.subject import Subject, subject_alias, subject_of
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
-from core.sync.ports import (
-    ABSENT,
-    ANY,
-    Change,
-    Configuration,
-    ConnectionSetup,
-    Crm,
-    Crms,
-    Ledger,
-    Versioned,
-    WriteAnswer,
-)
+from core.sync.carrying_out import carry_out
+from core.sync.metadata import refresh_mappings
+from core.sync.ports import ABSENT, ANY, Change, Configuration, ConnectionSetup, Crm, Crms, Ledger, Versioned
 
 ROUNDS_MOST = 60
 WRITE_SECONDS = 0.25  # about as long as a write takes; a claimant gets this long before he is helped
@@ -70,11 +66,11 @@ class Turns:
 
     async def preview(self, delivery: Delivery) -> Intent | Result:
         """What the turn would do now. Writes nothing."""
-        setup, subject, _ = await self._subject(delivery)
-        if settled := settled_without_search(subject):
+        known = await self._known(delivery)
+        if settled := settled_without_search(known.subject):
             return settled
-        crm = await self._crms.crm(setup.connection)
-        return decide(subject, await _search(crm, subject), new_id=self._new_id())
+        crm = await self._crms.crm(known.setup.connection)
+        return decide(known.subject, await _search(crm, known.subject), new_id=self._new_id())
 
     async def _read(self, organization: str, delivery_id: str) -> Versioned[Delivery]:
         found = await self._ledger.read(organization, delivery_key(delivery_id), Delivery)
@@ -87,65 +83,79 @@ class Turns:
     async def _take(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
         """From `received` to an intent, or to the end when nothing is to be written. None: start again."""
         delivery = found.entity
-        setup, subject, (prospect_etag, keys) = await self._subject(delivery)
-        if result := settled_without_search(subject):
+        known = await self._known(delivery)
+        if result := settled_without_search(known.subject):
             return await self._commit(delivery.organization, _done(found, result, self._now()))
-        if claimant := _claimant(subject.known, keys):
+        if claimant := known.claimant:
             await self._help(delivery.organization, claimant)
             return None
-        crm = await self._crms.crm(setup.connection)
+        crm = await self._crms.crm(known.setup.connection)
         try:
-            decision = decide(subject, await _search(crm, subject), new_id=self._new_id())
+            decision = decide(known.subject, await _search(crm, known.subject), new_id=self._new_id())
         except RejectedRowError as refused:
+            if refused.about_mapping and not delivery.is_replanned:
+                return await self._replan(found, crm, known.setup)
             decision = _refused(Result(outcome=Outcome.FAILED), refused)
-        holder = delivery.id if isinstance(decision, Intent) else ""
-        conditions = [
-            Change(key, Claim(claimed_by=holder), claim.etag if claim else ABSENT) for key, claim in keys.items()
-        ]
         if isinstance(decision, Intent):
-            return await self._claim(found, subject, decision, prospect_etag, conditions)
-        person = Change(subject.prospect_key, linked(subject.person, decision), prospect_etag)
-        return await self._commit(delivery.organization, _done(found, decision, self._now()), person, *conditions)
+            return await self._claim(found, known, decision)
+        person = linked(known.subject.person, decision)
+        return await self._commit(
+            delivery.organization,
+            _done(found, decision, self._now()),
+            Change(known.subject.prospect_key, person, known.prospect_etag),
+            *known.conditions(known.subject.claim_keys, claimed_by=""),
+        )
 
-    async def _subject(self, delivery: Delivery) -> tuple[ConnectionSetup, Subject, tuple[str, Keys]]:
+    async def _known(self, delivery: Delivery) -> "_Known":
         """Everything that is known before Dynamics is asked: prospect and keys are read before any search."""
+        action, setup = await self._configured(delivery)
+        guess = subject_of(delivery, action, setup.mappings, Prospect())
+        alias, read, keys = await asyncio.gather(
+            self._alias(delivery, action),
+            self._ledger.read(delivery.organization, guess.prospect_key, Prospect),
+            self._read_keys(delivery.organization, guess.claim_keys),
+        )
+        key = alias.entity.prospect_key if isinstance(alias, Versioned) else guess.prospect_key
+        if key != guess.prospect_key:
+            read = await self._ledger.read(delivery.organization, key, Prospect)
+        prospect = read.entity if read else Prospect()
+        subject = subject_of(delivery, action, setup.mappings, prospect, prospect_key=key)
+        wanted = (*subject.claim_keys, *filter(None, [account_key(subject)]))
+        keys |= await self._read_keys(delivery.organization, tuple(name for name in wanted if name not in keys))
+        new_alias = alias if isinstance(alias, str) else None
+        return _Known(setup, subject, read.etag if read else ABSENT, {name: keys[name] for name in wanted}, new_alias)
+
+    async def _configured(self, delivery: Delivery) -> tuple[SyncAction, ConnectionSetup]:
         action = await self._configuration.action(delivery.action)
         setup = await self._configuration.setup(delivery.connection)
         if action is None or setup is None:
             missing = f"action {delivery.action}" if action is None else f"connection {delivery.connection}"
             raise MisconfiguredConnectionError(f"The {missing} is not configured any more.", code="not_configured")
-        guess = subject_of(delivery, action, setup.mappings, Prospect())
-        read, keys = await asyncio.gather(
-            self._ledger.read(delivery.organization, subject_key(delivery, action), Prospect),
-            self._read_keys(delivery.organization, guess.claim_keys),
-        )
-        subject = subject_of(delivery, action, setup.mappings, read.entity if read else Prospect())
-        missing_keys = tuple(key for key in subject.claim_keys if key not in keys)
-        keys |= await self._read_keys(delivery.organization, missing_keys)
-        wanted = {key: keys[key] for key in subject.claim_keys}
-        return setup, subject, (read.etag if read else ABSENT, wanted)
+        return action, setup
+
+    async def _alias(self, delivery: Delivery, action: SyncAction) -> Versioned[Alias] | str | None:
+        """Whose the submission is; the key to say so under, where nobody has yet; None where it says so itself."""
+        key = subject_alias(delivery, action)
+        return (await self._ledger.read(delivery.organization, key, Alias) or key) if key else None
 
     async def _read_keys(self, organization: str, keys: tuple[str, ...]) -> Keys:
         read = await asyncio.gather(*(self._ledger.read(organization, key, Claim) for key in keys))
         return dict(zip(keys, read, strict=True))
 
-    async def _claim(
-        self, found: Versioned[Delivery], subject: Subject, intent: Intent, prospect_etag: str, keys: list[Change]
-    ) -> Versioned[Delivery] | None:
+    async def _claim(self, found: Versioned[Delivery], known: "_Known", intent: Intent) -> Versioned[Delivery] | None:
         """Saves the intent and claims keys and row, provided that none has changed since it was read."""
         delivery = found.entity
-        claimed = subject.known.model_copy(update={"claimed_by": delivery.id})
-        row_key = row_claim_key(intent.table, intent.row_id)
-        row_claim = [] if intent.creates else [Change(row_key, Claim(claimed_by=delivery.id), ABSENT)]
+        claimed = known.subject.known.model_copy(update={"claimed_by": delivery.id})
+        row_claim = [Change(intent.row_claim, Claim(claimed_by=delivery.id), ABSENT)] if intent.row_claim else []
         after = await self._commit(
             delivery.organization,
             _with_state(found, "intent", intent=intent),
-            Change(subject.prospect_key, claimed, prospect_etag),
-            *keys,
+            Change(intent.prospect_key, claimed, known.prospect_etag),
+            *known.conditions(intent.keys, claimed_by=delivery.id),
             *row_claim,
         )
-        if after is None and row_claim:
-            holder = await self._ledger.read(delivery.organization, row_key, Claim)
+        if after is None and intent.row_claim:
+            holder = await self._ledger.read(delivery.organization, intent.row_claim, Claim)
             if holder and holder.entity.claimed_by != delivery.id:
                 await self._help(delivery.organization, holder.entity.claimed_by)
         return after
@@ -173,26 +183,41 @@ class Turns:
         """Writes what the intent says, then finishes. None: somebody else did, or it has to be decided anew."""
         delivery, intent = found.entity, found.entity.intent
         assert intent is not None
-        setup = await self._configuration.setup(delivery.connection)
-        if setup is None:
-            raise MisconfiguredConnectionError("The connection is not configured any more.", code="not_configured")
+        _, setup = await self._configured(delivery)
         crm = await self._crms.crm(setup.connection)
-        result, person = intent.result, intent.prospect
         try:
-            if not await _write(crm, intent):
-                return await self._decide_anew(found, intent)
+            done = await carry_out(crm, intent)
         except RejectedRowError as refused:
-            result, person = _refused(intent.result, refused), _without_new_row(intent)
+            if refused.about_mapping and not delivery.is_replanned:
+                return await self._replan(found, crm, setup)
+            return await self._finish(found, intent, _refused(intent.result, refused), _without_new_row(intent))
+        if done is None:
+            return await self._decide_anew(found)
+        said_at = delivery.capture.said_at(delivery.received_at)
+        result = intent.result.model_copy(update={"warnings": (*intent.result.warnings, *done.warnings)})
+        return await self._finish(found, intent, result, intent.prospect.with_effects(done.marks, said_at))
+
+    async def _finish(
+        self, found: Versioned[Delivery], intent: Intent, result: Result, person: Prospect
+    ) -> Versioned[Delivery] | None:
         return await self._commit(
-            delivery.organization,
+            found.entity.organization,
             _done(found, result, self._now()),
             Change(intent.prospect_key, person, ANY),
             *_released(intent),
         )
 
-    async def _decide_anew(self, found: Versioned[Delivery], intent: Intent) -> Versioned[Delivery] | None:
-        """The row changed before we could write, and with the intent's ETag nobody ever will."""
-        organization = found.entity.organization
+    async def _replan(self, found: Versioned[Delivery], crm: Crm, setup: ConnectionSetup) -> Versioned[Delivery] | None:
+        """The tables have changed since the mappings were saved: learns them anew, once, and decides again."""
+        await refresh_mappings(crm, self._configuration, setup)
+        replanned = found.entity.model_copy(update={"is_replanned": True})
+        return await self._decide_anew(Versioned(replanned, found.etag))
+
+    async def _decide_anew(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
+        """What was intended was refused for good, or the row changed first, and with its old ETag nobody writes it."""
+        organization, intent = found.entity.organization, found.entity.intent
+        if intent is None:
+            return await self._commit(organization, _with_state(found, "received"))
         prospect = await self._ledger.read(organization, intent.prospect_key, Prospect)
         known = prospect.entity if prospect else Prospect()
         unclaimed = Change(intent.prospect_key, known.model_copy(update={"claimed_by": ""}), ANY)
@@ -205,37 +230,43 @@ class Turns:
         return Versioned(own.entity, etags[0]) if etags else None
 
 
-def _claimant(prospect: Prospect, keys: Keys) -> str:
-    claims = [prospect.claimed_by, *(claim.entity.claimed_by for claim in keys.values() if claim)]
-    return next(filter(None, claims), "")
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read for a delivery before the search, with the ETags it was read under."""
+
+    setup: ConnectionSetup
+    subject: Subject
+    prospect_etag: str
+    keys: Keys
+    new_alias: str | None  # the key under which the submission is to be remembered
+
+    @property
+    def claimant(self) -> str:
+        """Who has to be finished first."""
+        held = (claim.entity.claimed_by for claim in self.keys.values() if claim)
+        return next(filter(None, (self.subject.known.claimed_by, *held)), "")
+
+    def conditions(self, keys: tuple[str, ...], *, claimed_by: str) -> list[Change]:
+        """The keys, as they were read; and whose the submission is, once somebody has to know."""
+        claim = Claim(claimed_by=claimed_by)
+        changes = [Change(key, claim, read.etag if (read := self.keys[key]) else ABSENT) for key in keys]
+        if self.new_alias:
+            changes.append(Change(self.new_alias, Alias(prospect_key=self.subject.prospect_key), ABSENT))
+        return changes
 
 
-async def _search(crm: Crm, subject: Subject) -> Mapping[RowKey, Row | None]:
-    """The rows the rule asks for, then those they redirect to."""
+async def _search(crm: Crm, subject: Subject) -> Found:
+    """What the rule and the action ask for, in one request; then the rows that others redirect to."""
     tables = ("lead", "contact")
-    columns = {table: columns_to_read(subject.mappings.get(table), table) for table in tables}
-    rows: dict[RowKey, Row | None] = {}
-    wanted = subject.look_ups()
-    while wanted:
-        rows |= await crm.find(wanted, columns)
-        wanted = redirects_to_read(rows)
-    return rows
-
-
-async def _write(crm: Crm, intent: Intent) -> bool:
-    """Whether all of the intent's values stand in the row now, by us or by whoever helped."""
-    if intent.etag is None:
-        await crm.create(intent.table, intent.row_id, intent.values)  # "exists" means that it is ours
-        return True
-    if await crm.update(intent.table, intent.row_id, intent.values, etag=intent.etag) is WriteAnswer.DONE:
-        return True
-    key = (intent.table, intent.row_id)
-    row = (await crm.find([_row_by_id(intent)], {intent.table: tuple(intent.values)}))[key]
-    return row is not None and all(row.columns.get(name) == value for name, value in intent.values.items())
-
-
-def _row_by_id(intent: Intent) -> LookUp:
-    return LookUp(intent.table, ids=(intent.row_id,))
+    columns: dict[str, tuple[str, ...]] = {
+        table: columns_to_read(subject.mappings.get(table), table, linked_columns(subject, table)) for table in tables
+    }
+    columns["annotation"] = NOTE_COLUMNS
+    wanted = (*subject.look_ups(), *note_look_ups(subject))
+    found = await crm.find(wanted, columns, reference_queries(subject))
+    while redirects := redirects_to_read(found.rows):
+        found = found.and_then(await crm.find(redirects, columns))
+    return found
 
 
 def _with_state(found: Versioned[Delivery], state: str, *, intent: Intent | None = None) -> Change:
@@ -251,8 +282,7 @@ def _done(found: Versioned[Delivery], result: Result, now: datetime) -> Change:
 
 def _released(intent: Intent) -> list[Change]:
     released = [Change(key, Claim(), ANY) for key in intent.keys]
-    row_claim = [] if intent.creates else [Change(row_claim_key(intent.table, intent.row_id), None, ANY)]
-    return released + row_claim
+    return released + ([Change(intent.row_claim, None, ANY)] if intent.row_claim else [])
 
 
 def _refused(result: Result, refused: RejectedRowError) -> Result:
@@ -271,5 +301,7 @@ def _refused(result: Result, refused: RejectedRowError) -> Result:
 
 def _without_new_row(intent: Intent) -> Prospect:
     """The person as heard, without the link to a row that was never made."""
-    links = {table: row_id for table, row_id in intent.prospect.links.items() if row_id != intent.row_id}
-    return intent.prospect.model_copy(update={"links": links}) if intent.creates else intent.prospect
+    if intent.person is None or not intent.person.creates:
+        return intent.prospect
+    links = {table: row_id for table, row_id in intent.prospect.links.items() if row_id != intent.person.row_id}
+    return intent.prospect.model_copy(update={"links": links})

@@ -12,7 +12,7 @@ from core.domain.action import SyncAction
 from core.domain.capture import Capture, digest
 from core.domain.capture_body import Unreadable, read_capture
 from core.domain.connection import Connection
-from core.domain.delivery import Intent, Result
+from core.domain.delivery import Intent, Outcome, Result
 from core.errors import SyncError
 from core.sync.capture import Answer
 
@@ -74,11 +74,22 @@ async def _plan(app: Services, read: Capture, action: SyncAction, connection: Co
     except SyncError as error:
         return _json(200, {"test": True, "outcome": "failed", "reason": error.message, "error_code": error.code})
     result = decision.result if isinstance(decision, Intent) else decision
-    plan = {"values": decision.values if isinstance(decision, Intent) else {}, "before": result.before}
     shown = _result(result)
-    if isinstance(decision, Intent) and decision.creates:
+    if result.outcome is Outcome.CREATED:
         shown["record_id"] = None  # it would be chosen when the capture is for real
-    return _json(200, {"test": True, **shown, "plan": plan})
+    return _json(200, {"test": True, **shown, "plan": _writes(decision)})
+
+
+def _writes(decision: Intent | Result) -> dict[str, Any]:
+    """What would be written, and what stands there now."""
+    if isinstance(decision, Result):
+        return {"values": {}, "before": {}, "beside": []}
+    beside = [decision.account, *(extra.write for extra in decision.extras)]
+    return {
+        "values": decision.person.values if decision.person else {},
+        "before": decision.result.before,
+        "beside": [write.model_dump(exclude={"etag", "targets"}) for write in beside if write],
+    }
 
 
 def _answer(answer: Answer) -> func.HttpResponse:

@@ -20,7 +20,7 @@ def _normal(column: Column, content: Any) -> Any:
             return _moment(content)
         case "MultiSelectPicklist":
             return frozenset(part.strip() for part in content.split(","))
-        case "Uniqueidentifier":
+        case "Uniqueidentifier" | "Lookup" | "Customer" | "Owner":
             return normal_identifier(content) or content
         case _:
             return content

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.dataverse.batch import batch, batch_parts
 from core.dataverse.failures import error_code
-from core.dataverse.protocol import Request, Response, create_row, look_up, update_row, who_am_i
+from core.dataverse.protocol import Request, Response, look_up, who_am_i, write_request
+from core.domain.delivery import RowWrite
 from core.domain.matching import LookUp
 from tests.builders import row_id
 from tests.strategies import any_text
@@ -93,7 +94,9 @@ def test_the_outer_request() -> None:
 
 def test_a_part_is_a_request_of_its_own() -> None:
     """With its own headers, for those of the outer request do not reach it."""
-    (part,) = _sent(update_row("lead", row_id(1), {"lastname": "O'Hara"}, etag='W/"1"'))
+    (part,) = _sent(
+        write_request(RowWrite(table="lead", row_id=row_id(1), etag='W/"1"', values={"lastname": "O'Hara"}))
+    )
     head, inner, body = part.split(b"\r\n\r\n", 2)
     assert head.split(b"\r\n")[1:] == [b"Content-Type: application/http", b"Content-Transfer-Encoding: binary"]
     line, *headers = inner.decode().split("\r\n")
@@ -111,7 +114,10 @@ def test_a_get_ends_with_two_empty_lines() -> None:
 @given(text=any_text.filter(bool), count=st.integers(1, 5))
 def test_what_is_written_is_multipart_for_every_reader(text: str, count: int) -> None:
     """All lines end with CRLF; Python's own parser finds each request again."""
-    requests = [look_up(LookUp("lead", emails=(text,)), ("leadid",)), create_row("lead", row_id(1), {"lastname": "x"})]
+    requests = [
+        look_up(LookUp("lead", emails=(text,)), ("leadid",)),
+        write_request(RowWrite(table="lead", row_id=row_id(1), etag=None, values={"lastname": "x"})),
+    ]
     request = batch(requests * count, boundary="batch_a1")
     body = request.body or b""
     assert b"\n" not in body.replace(b"\r\n", b"")

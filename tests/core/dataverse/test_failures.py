@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from core.dataverse.failures import DEFAULT_RETRY_AFTER, error_code, failure_of, retry_after
 from core.dataverse.protocol import Response
-from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError, SyncError, ThrottledError
+from core.errors import (
+    MisconfiguredConnectionError,
+    MissingPrivilegeError,
+    RejectedRowError,
+    RetryableError,
+    SyncError,
+    ThrottledError,
+)
 from tests.builders import refusal
 
 ROW, CONNECTION, RETRY, THROTTLED = RejectedRowError, MisconfiguredConnectionError, RetryableError, ThrottledError
@@ -22,7 +29,7 @@ CODES: list[tuple[str, list[int], type[SyncError]]] = [
     ("0x80060891", [404], ROW),
     ("0x80060882", [412], ROW),
     ("0x8006088d", [400], CONNECTION),
-    ("0x80040220", [403], CONNECTION),
+    ("0x80040220", [403], MissingPrivilegeError),
     ("0x80040231", [403], ROW),
     ("0x80042f09", [403], CONNECTION),
     ("0x80048306", [403], ROW),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.dataverse import protocol
 from core.dataverse.protocol import Response
+from core.domain.delivery import RowWrite
 from core.domain.matching import LookUp
 from tests.builders import row_id
 from tests.strategies import any_text
@@ -89,7 +90,9 @@ def test_a_look_up_by_id() -> None:
 
 def test_a_row_is_created_under_our_id_and_only_if_it_is_not_there() -> None:
     """So a repeated request cannot make a second row, nor touch the first."""
-    request = protocol.create_row("lead", row_id(1), {"lastname": "O'Hara 😀", "leadqualitycode": 1})
+    request = protocol.write_request(
+        RowWrite(table="lead", row_id=row_id(1), etag=None, values={"lastname": "O'Hara 😀", "leadqualitycode": 1})
+    )
     assert (request.method, request.path) == ("PATCH", f"/api/data/v9.2/leads({row_id(1)})")
     assert request.headers["If-None-Match"] == "*"
     assert "If-Match" not in request.headers
@@ -99,7 +102,9 @@ def test_a_row_is_created_under_our_id_and_only_if_it_is_not_there() -> None:
 
 def test_a_row_is_updated_only_as_it_was_read() -> None:
     """Without a condition a PATCH would create the row anew when somebody has deleted it."""
-    request = protocol.update_row("contact", row_id(1), {"jobtitle": None}, etag='W/"123"')
+    request = protocol.write_request(
+        RowWrite(table="contact", row_id=row_id(1), etag='W/"123"', values={"jobtitle": None})
+    )
     assert (request.method, request.path) == ("PATCH", f"/api/data/v9.2/contacts({row_id(1)})")
     assert request.headers["If-Match"] == 'W/"123"'
     assert "If-None-Match" not in request.headers

@@ -11,7 +11,7 @@ from core.domain.conversion import Content
 from core.domain.mapping import ColumnValue, Mapped, Policy
 from core.domain.matching import Match
 from core.domain.table import Column
-from tests.builders import COLUMNS, mapping, row
+from tests.builders import COLUMNS, row
 
 By = Literal["link", "email", "name"]
 
@@ -22,7 +22,7 @@ def _changes(
     return changes_to(
         Match(row(1, **columns), by, "lead", rests_on_name=by == "name"),
         values,
-        mapping(columns=COLUMNS | facts),
+        COLUMNS | facts,
         late=late,
     )
 
@@ -124,11 +124,12 @@ def test_a_row_found_by_name_without_an_address_gets_it() -> None:
 
 
 def test_a_row_found_by_name_with_three_addresses_gets_none() -> None:
-    """The warning says that the address was not written."""
+    """The warning says so; the note takes the address."""
     held = {f"emailaddress{number}": f"{number}@x.example" for number in (1, 2, 3)}
     changes = _changes(held, _value("emailaddress1", "b@x.example"), by="name")
     assert not changes.values
-    assert "not written" in changes.warnings[0]
+    assert "left to the note" in changes.warnings[0]
+    assert len(changes.for_note) == 1
 
 
 def test_a_row_found_by_name_is_not_cleared() -> None:

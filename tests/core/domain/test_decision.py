@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.capture import Capture
-from core.domain.decision import Subject, decide, settled_without_search
-from core.domain.delivery import ErrorClass, Intent, Outcome, Result, claim_keys, due_key
+from core.domain.decision import decide, settled_without_search
+from core.domain.delivery import ErrorClass, Intent, Outcome, Result, RowWrite, claim_keys, due_key
 from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
+from core.domain.references import Found
 from core.domain.row import Row, RowKey
+from core.domain.subject import Subject
 from tests.builders import (
     EARLIER,
     LATER,
@@ -37,13 +39,19 @@ ADA: dict[str, Any] = {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada
 
 
 def _decide(about: Subject, *found: Row) -> Intent | Result:
-    return decide(about, rows_by_key(*found), new_id=NEW_ID)
+    return decide(about, Found(rows_by_key(*found)), new_id=NEW_ID)
 
 
 def _intent(about: Subject, *found: Row) -> Intent:
     decided = _decide(about, *found)
     assert isinstance(decided, Intent), decided
     return decided
+
+
+def _person(intent: Intent) -> RowWrite:
+    """What is written into the person's own row."""
+    assert intent.person is not None
+    return intent.person
 
 
 def _result(about: Subject, *found: Row) -> Result:
@@ -83,8 +91,9 @@ def test_nobody_matched_so_a_row_is_created(table: str) -> None:
     """In the table the action names, with the id chosen for it, the keys claimed and the link known."""
     about = subject(capture(**ADA, Title=""), under=action(create=table))
     intent = _intent(about)
-    assert (intent.table, intent.row_id, intent.etag, intent.creates) == (table, NEW_ID, None, True)
-    assert intent.values == {"firstname": "Ada", "lastname": "Lovelace", "emailaddress1": "ada@x.example"}
+    person = _person(intent)
+    assert (person.table, person.row_id, person.etag, person.creates) == (table, NEW_ID, None, True)
+    assert _person(intent).values == {"firstname": "Ada", "lastname": "Lovelace", "emailaddress1": "ada@x.example"}
     assert (intent.result.outcome, intent.result.row_id) == (Outcome.CREATED, NEW_ID)
     assert intent.result.mapping_version == 3
     assert intent.keys == about.claim_keys
@@ -125,7 +134,7 @@ def test_with_match_off_a_row_is_created_for_every_capture() -> None:
     found = row(1, emailaddress1="ada@x.example")
     assert _intent(subject(capture(**ADA), under=off), found).result.warnings == ()
     own = subject(capture(**ADA, Title="CEO"), under=off, prospect=known(links={"lead": row_id(1)}))
-    assert _intent(own, found).row_id == row_id(1)
+    assert _person(_intent(own, found)).row_id == row_id(1)
 
 
 def test_a_required_column_without_a_value_is_warned_about() -> None:
@@ -139,7 +148,7 @@ def test_columns_that_cannot_be_created_wait_for_an_update() -> None:
     fixed = mapping()
     columns = {**fixed.columns, "jobtitle": fixed.columns["jobtitle"].model_copy(update={"creatable": False})}
     about = subject(capture(**ADA, Title="CEO"), mappings={"lead": fixed.model_copy(update={"columns": columns})})
-    assert "jobtitle" not in _intent(about).values
+    assert "jobtitle" not in _person(_intent(about)).values
 
 
 # --- Somebody matched -------------------------------------------------------------------------------------------------
@@ -149,8 +158,9 @@ def test_a_match_is_updated_with_what_differs() -> None:
     """Guarded by the row's ETag; the before-image is kept for undo."""
     found = row(1, firstname="Ada", lastname="Byron", emailaddress1="ada@x.example")
     intent = _intent(subject(capture(**ADA)), found)
-    assert (intent.table, intent.row_id, intent.etag, intent.creates) == ("lead", row_id(1), found.etag, False)
-    assert intent.values == {"lastname": "Lovelace"}
+    person = _person(intent)
+    assert (person.table, person.row_id, person.etag, person.creates) == ("lead", row_id(1), found.etag, False)
+    assert _person(intent).values == {"lastname": "Lovelace"}
     assert intent.result.before == {"lastname": "Byron"}
     assert intent.result.outcome is Outcome.UPDATED
     assert intent.prospect.links == {"lead": row_id(1)}
@@ -173,7 +183,7 @@ def test_matched_rows_are_left_alone_where_the_action_says_so() -> None:
 def test_with_a_duplicate_nothing_is_created() -> None:
     """Although the action would create a contact, the lead that is there is updated."""
     found = row(1, emailaddress1="ada@x.example")
-    assert _intent(subject(capture(**ADA), under=action(create="contact")), found).table == "lead"
+    assert _person(_intent(subject(capture(**ADA), under=action(create="contact")), found)).table == "lead"
 
 
 def test_a_late_capture_only_fills_blanks() -> None:
@@ -183,7 +193,7 @@ def test_a_late_capture_only_fills_blanks() -> None:
         capture(said_at=EARLIER, **ADA, Title="CEO"), prospect=known(LATER, LastName="King"), received_at=LATER
     )
     assert about.is_late
-    assert _intent(about, found).values == {"jobtitle": "CEO"}
+    assert _person(_intent(about, found)).values == {"jobtitle": "CEO"}
 
 
 def test_a_link_that_rests_on_a_name_protects_the_rows_own_address() -> None:
@@ -191,12 +201,12 @@ def test_a_link_that_rests_on_a_name_protects_the_rows_own_address() -> None:
     smith = row(1, firstname="Ada", lastname="Lovelace", emailaddress1="other@x.example")
     by_name = action(match={"by": "email_or_name"})
     first = _intent(subject(capture(**ADA), under=by_name), smith)
-    assert first.values == {"emailaddress2": "ada@x.example"}
+    assert _person(first).values == {"emailaddress2": "ada@x.example"}
     after = row(1, firstname="Ada", lastname="Lovelace", emailaddress1="other@x.example", emailaddress2="ada@x.example")
     said = capture(**ADA | {"Email": "new@x.example"})
     second = _intent(subject(said, under=by_name, prospect=first.prospect), after)
     assert second.result.explain["matched_by"] == "link"
-    assert second.values == {"emailaddress3": "new@x.example"}
+    assert _person(second).values == {"emailaddress3": "new@x.example"}
 
 
 def test_a_link_that_rests_on_an_address_lets_it_change() -> None:
@@ -204,7 +214,7 @@ def test_a_link_that_rests_on_an_address_lets_it_change() -> None:
     first = _intent(subject(capture(**ADA)), row(1, emailaddress1="ada@x.example"))
     said = capture(**ADA | {"Email": "new@x.example"})
     second = _intent(subject(said, prospect=first.prospect), row(1, emailaddress1="ada@x.example"))
-    assert second.values["emailaddress1"] == "new@x.example"
+    assert _person(second).values["emailaddress1"] == "new@x.example"
     assert not second.prospect.linked_by_name
 
 
@@ -239,7 +249,7 @@ def test_one_bad_field_never_loses_the_lead() -> None:
         {"source": "LastName", "column": "lastname"},
     )
     intent = _intent(subject(capture(LastName="L", Email="call me", Rating="Tepid"), mappings={"lead": loose}))
-    assert intent.values == {"lastname": "L"}
+    assert _person(intent).values == {"lastname": "L"}
     assert len([warning for warning in intent.result.warnings if "left out" in warning]) == 2
 
 
@@ -251,14 +261,24 @@ def test_the_match_is_explained_without_personal_data() -> None:
     found = [row(number, emailaddress1="ada@x.example", lastname="Lovelace") for number in (1, 2)]
     explained = _intent(subject(capture(**ADA)), *found).result.explain
     assert explained == {
-        "rule": {"tables": "contacts_then_leads", "by": "email"},
-        "searched_by": {"emails": 1, "name": False},
-        "candidates": 2,
+        "rule": {"tables": "contacts_then_leads", "by": "email", "inactive": "ignore"},
+        "queries": [_asked("contact"), _asked("lead")],
+        "candidates": [_candidate(1, "chosen"), _candidate(2, "lost the tie: most recently updated decides")],
         "matched_by": "email",
         "in": "lead",
+        "chosen": f"lead {row_id(1)}",
         "tie_break": "most_recently_updated",
-        "lost": [f"lead {row_id(2)}"],
     }
+
+
+def _asked(table: str) -> dict[str, Any]:
+    columns = ["emailaddress1", "emailaddress2", "emailaddress3"]
+    return {"table": table, "link": False, "emails": 1, "email_columns": columns, "name": False}
+
+
+def _candidate(number: int, fate: str) -> dict[str, Any]:
+    dates = {"createdon": "2026-01-01T08:00:00Z", "modifiedon": "2026-02-01T08:00:00Z"}
+    return {"table": "lead", "row_id": row_id(number), **dates, "fits_by": ["email"], "fate": fate}
 
 
 # --- Applied, and decided again ---------------------------------------------------------------------------------------
@@ -268,10 +288,15 @@ CELL = st.none() | st.sampled_from(["", "a", "b\nc"]) | any_text
 
 
 def _applied(intent: Intent, found: Mapping[RowKey, Row | None]) -> dict[RowKey, Row | None]:
-    key = (intent.table, intent.row_id)
-    before = found.get(key) or row(99, intent.table)
-    columns = {**before.columns, f"{intent.table}id": intent.row_id, **intent.values}
-    return {**found, key: replace(before, id=intent.row_id, columns=columns)}
+    """The rows as they stand when all of it has been written."""
+    beside = [extra.write for extra in intent.extras if isinstance(extra.write, RowWrite)]
+    after = dict(found)
+    for write in [*([intent.person] if intent.person else []), *beside]:
+        key = (write.table, write.row_id)
+        before = found.get(key) or row(99, write.table)
+        columns = {**before.columns, f"{write.table}id": write.row_id, **write.values}
+        after[key] = replace(before, id=write.row_id, columns=columns)
+    return after
 
 
 @given(st.data())
@@ -297,7 +322,7 @@ def test_a_plan_that_was_applied_leaves_nothing_to_do(data: st.DataObject) -> No
         "Rating": draw(st.sampled_from(["", "hot", 3, "?"])),
         **draw(st.dictionaries(st.sampled_from(["Company", "Notes"]), said_values)),
     }
-    person = known(draw(st.sampled_from([EARLIER, LATER])), Company=draw(CELL), Notes="", Email=draw(emails))
+    heard = known(draw(st.sampled_from([EARLIER, LATER])), Company=draw(CELL), Notes="", Email=draw(emails))
     found = rows_by_key(
         *(
             row(
@@ -315,15 +340,16 @@ def test_a_plan_that_was_applied_leaves_nothing_to_do(data: st.DataObject) -> No
         )
     )
     under = action(match={"by": "email_or_name"}, on_duplicate="least_recently_updated")
-    about = subject(capture(said_at=NOON, **said), under=under, prospect=person, mappings=both, received_at=LATER)
-    decided = decide(about, found, new_id=NEW_ID)
+    about = subject(capture(said_at=NOON, **said), under=under, prospect=heard, mappings=both, received_at=LATER)
+    decided = decide(about, Found(found), new_id=NEW_ID)
     if isinstance(decided, Result):
         assert decided.outcome is Outcome.UNCHANGED
         return
-    again = subject(about.capture, under=under, prospect=decided.prospect, mappings=both, received_at=LATER)
-    second = decide(again, _applied(decided, found), new_id="another")
+    person = decided.prospect.with_effects([extra.mark for extra in decided.extras], NOON)
+    again = subject(about.capture, under=under, prospect=person, mappings=both, received_at=LATER)
+    second = decide(again, Found(_applied(decided, found)), new_id="another")
     assert isinstance(second, Result), second
-    assert (second.outcome, second.row_id) == (Outcome.UNCHANGED, decided.row_id)
+    assert (second.outcome, second.row_id) == (Outcome.UNCHANGED, decided.result.row_id)
 
 
 def test_an_intent_is_stored_as_it_is() -> None:

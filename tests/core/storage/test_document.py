@@ -12,6 +12,7 @@ from core.domain.action import SyncAction
 from core.domain.capture import Capture
 from core.domain.decision import decide
 from core.domain.delivery import Intent
+from core.domain.references import Found
 from core.storage.document import packed, unpacked
 from tests.builders import NEW_ID, action, capture, subject
 
@@ -65,7 +66,7 @@ def test_long_documents_stay_below_the_limits(alphabet: str, length: int) -> Non
 def test_the_largest_delivery_fits_with_its_intent() -> None:
     """A capture as large as one may be stands in its delivery, and again as the person it makes."""
     about = subject(capture(Email="a@b.example", Story=_noise(255_000, ASCII)))
-    intent = decide(about, {}, new_id=NEW_ID)
+    intent = decide(about, Found(), new_id=NEW_ID)
     assert isinstance(intent, Intent)
     _check(about.delivery.model_copy(update={"state": "intent", "intent": intent}))
     _check(intent.prospect)

@@ -62,6 +62,7 @@ class Organization:
     mappings: Mapping[str, Sequence[MappingRow]]
     rows: dict[Key, Columns] = field(default_factory=dict)
     people: dict[tuple[str, ...], Person] = field(default_factory=dict)
+    submissions: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     clock: int = 0
 
@@ -85,8 +86,14 @@ class Organization:
         return self._sync(name, Saying(person, capture), action, is_late=is_late)
 
     def person(self, name: str, capture: Capture, action: SyncAction) -> Person:
-        """By Captello's id, else the e-mail, else the submission; with match off every submission is somebody new."""
-        return self.people.setdefault(_identity(name, capture, action), Person())
+        """By Captello's id, else whose the submission was before, else the e-mail, else the submission; with match off
+        every submission is somebody new.
+        """
+        identity = _identity(name, capture, action)
+        if not capture.prospect.id and capture.submission.activity_id and action.match.tables != "off":
+            submission = (capture.form.id or "", capture.submission.activity_id)
+            identity = self.submissions.setdefault(submission, identity)
+        return self.people.setdefault(identity, Person())
 
     def write(self, key: Key, columns: Columns) -> None:
         """Any change of a row dates it."""

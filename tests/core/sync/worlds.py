@@ -15,14 +15,15 @@ from typing import Any, TypeVar
 
 from core.domain.action import SyncAction
 from core.domain.connection import Connection, Pause
-from core.domain.delivery import Delivery, Due, delivery_key
+from core.domain.delivery import Delivery, Due, Membership, RowWrite, delivery_key
 from core.domain.mapping import FieldMapping
 from core.domain.matching import LookUp, normal_email
-from core.domain.row import Row, RowKey
-from core.domain.table import EMAIL_COLUMNS, id_column
+from core.domain.references import Found, ReferenceQuery
+from core.domain.row import Row, RowKey, read_name
+from core.domain.table import EMAIL_COLUMNS, Table, id_column
 from core.domain.values import normal_name
 from core.errors import RetryableError
-from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, EntityT, Versioned, WriteAnswer
+from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, EntityT, Versioned
 from core.sync.turn import Turns
 
 T = TypeVar("T")
@@ -37,10 +38,12 @@ class World:
 
     entities: dict[str, tuple[int, Any]] = field(default_factory=dict)
     rows: dict[RowKey, dict[str, Any]] = field(default_factory=dict)
+    members: set[tuple[str, str]] = field(default_factory=set)  # list, row
     clock: int = 0
 
     def copy(self) -> "World":
-        return World(dict(self.entities), {key: copy(row) for key, row in self.rows.items()}, self.clock)
+        rows = {key: copy(row) for key, row in self.rows.items()}
+        return World(dict(self.entities), rows, set(self.members), self.clock)
 
     def tick(self) -> int:
         self.clock += 1
@@ -82,22 +85,40 @@ class World:
                 found[table, row_id] = Row(table, row_id, columns["@odata.etag"], values)
         return found
 
-    def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer:
-        if (table, row_id) in self.rows:
-            return WriteAnswer.EXISTS
-        self.seed(table, row_id, **values)
-        self.rows[table, row_id]["createdon"] = self.rows[table, row_id]["modifiedon"]
-        return WriteAnswer.DONE
+    def named(self, query: ReferenceQuery) -> tuple[Row, ...]:
+        wanted = normal_name(query.value)
+        return tuple(
+            Row(table, row_id, columns["@odata.etag"], columns)
+            for (table, row_id), columns in self.rows.items()
+            if table == query.table and normal_name(columns.get(query.by) or "") == wanted
+        )
 
-    def update(self, table: str, row_id: str, values: Mapping[str, Any], etag: str) -> WriteAnswer:
-        row = self.rows.get((table, row_id))
-        if row is None:
-            return WriteAnswer.GONE
-        if row["@odata.etag"] != etag:
-            return WriteAnswer.STALE
-        row.update(values)
-        row.update(self._written())
-        return WriteAnswer.DONE
+    def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
+        """A change set: every condition holds, or nothing is done."""
+        if not all(isinstance(write, Membership) or self._may(write) for write in writes):
+            return False
+        for write in writes:
+            if isinstance(write, Membership):
+                self.members.add((write.list_id, write.row_id))
+            elif write.creates:
+                self.seed(write.table, write.row_id, **_read_as(write))
+                self.rows[write.table, write.row_id]["createdon"] = self.rows[write.table, write.row_id]["modifiedon"]
+            else:
+                self.update(write.table, write.row_id, _read_as(write))
+        return True
+
+    def _may(self, write: RowWrite) -> bool:
+        row = self.rows.get((write.table, write.row_id))
+        return row is None if write.creates else row is not None and row["@odata.etag"] == write.etag
+
+    def update(self, table: str, row_id: str, values: Mapping[str, Any]) -> None:
+        self.rows[table, row_id].update(values)
+        self.rows[table, row_id].update(self._written())
+
+
+def _read_as(write: RowWrite) -> dict[str, Any]:
+    """The values under the names they are read by."""
+    return {read_name(name) if name in write.targets else name: value for name, value in write.values.items()}
 
 
 def _hits(wanted: LookUp, table: str, row_id: str, columns: Mapping[str, Any]) -> bool:
@@ -204,20 +225,23 @@ class Worker:
     ) -> list[Due]:
         return []
 
-    async def find(self, look_ups: Sequence[LookUp], columns: object) -> dict[RowKey, Row | None]:
-        what = f"find {[(each.table, each.ids, each.emails, each.name) for each in look_ups]}"
-        return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.find(look_ups))
-
-    async def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer:
-        what = f"create {table} {row_id} {dict(values)}"
-        return await self._scheduler.request(
-            self.name, what, lambda: self._scheduler.world.create(table, row_id, values)
-        )
-
-    async def update(self, table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> WriteAnswer:
-        what = f"update {table} {row_id} {dict(values)}"
+    async def find(
+        self, look_ups: Sequence[LookUp], columns: object, references: Collection[ReferenceQuery] = ()
+    ) -> Found:
         world = self._scheduler.world
-        return await self._scheduler.request(self.name, what, lambda: world.update(table, row_id, values, etag))
+
+        def happen() -> Found:
+            return Found(world.find(look_ups), {query: world.named(query) for query in references})
+
+        what = f"find {[(each.table, each.ids, each.emails, each.name) for each in look_ups]} {list(references)}"
+        return await self._scheduler.request(self.name, what, happen)
+
+    async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
+        what = f"write {[write.model_dump(exclude={'targets'}) for write in writes]}"
+        return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.write(writes))
+
+    async def table(self, name: str) -> Table:
+        raise AssertionError("nothing here is refused for its mapping")
 
     async def crm(self, connection: Connection) -> "Worker":
         return self
@@ -242,6 +266,8 @@ class Worker:
 
     async def save_mapping(self, connection_id: str, mapping: FieldMapping) -> FieldMapping:
         return mapping
+
+    async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None: ...
 
     def new_id(self) -> str:
         self._ids += 1

@@ -1,0 +1,105 @@
+"""The company as an account row: found by its name or another mapped column, linked, created where the action allows.
+
+An account that is there already is linked and never changed; a row that has an account already keeps it. Two accounts
+of one name are not guessed about.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.conversion import truncated, utf16_length
+from core.domain.delivery import RowWrite, account_claim_key
+from core.domain.derived_id import derived_id
+from core.domain.mapping import ColumnValue, Policy, map_fields
+from core.domain.references import ReferenceQuery, References, named_rows
+from core.domain.subject import Subject
+from core.domain.table import SET_NAMES, Target
+from core.domain.values import as_text, is_missing
+
+_NAME_MOST = 160  # the length of account.name
+
+# The column that links a row to its account, and how it is written.
+ACCOUNT_COLUMNS: Mapping[str, tuple[str, Target]] = {
+    "contact": (
+        "parentcustomerid",
+        Target(table="account", set_name="accounts", navigation="parentcustomerid_account"),
+    ),
+    "lead": ("parentaccountid", Target(table="account", set_name="accounts", navigation="parentaccountid")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLink:
+    """What is to be done about a row's account."""
+
+    value: ColumnValue | None = None
+    creation: RowWrite | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def account_query(subject: Subject) -> ReferenceQuery | None:
+    """Which account to look for; None when the action asks for none, or the capture names none."""
+    rule = subject.action.account
+    key = _key(subject)
+    return ReferenceQuery("account", SET_NAMES["account"], rule.by, key, fresh=True) if rule and key else None
+
+
+def account_key(subject: Subject) -> str | None:
+    """The claim of whoever creates the account."""
+    query = account_query(subject)
+    return account_claim_key(subject.delivery.organization, query.by, query.value) if query else None
+
+
+def account_link(subject: Subject, table: str, references: References, *, new_id: str) -> AccountLink:
+    """The account that a row of this table is to be linked to. `new_id` is fresh each time; a new account's follows."""
+    query = account_query(subject)
+    if query is None or subject.action.account is None:
+        return AccountLink()
+    match named_rows(query, references):
+        case [account]:
+            return AccountLink(_link(table, account.id))
+        case [] if subject.action.account.on_missing == "create":
+            return _creation(subject, table, new_id)
+        case []:
+            return AccountLink(
+                warnings=(f'No account in Dynamics has the {query.by} "{query.value}": none was linked.',)
+            )
+        case several:
+            why = f'{len(several)} accounts in Dynamics have the {query.by} "{query.value}": none was linked.'
+            return AccountLink(warnings=(why,))
+
+
+def _link(table: str, account_id: str) -> ColumnValue:
+    column, target = ACCOUNT_COLUMNS[table]
+    return ColumnValue(column, account_id, Policy.FILL_IF_EMPTY, target)
+
+
+def _creation(subject: Subject, table: str, new_id: str) -> AccountLink:
+    values = _values(subject)
+    if "name" not in values:
+        return AccountLink(warnings=("The capture names no company: no account was made.",))
+    account_id = derived_id("account", new_id)
+    creation = RowWrite(table="account", row_id=account_id, etag=None, values=values)
+    return AccountLink(_link(table, account_id), creation)
+
+
+def _key(subject: Subject) -> str:
+    """The text the account is found by."""
+    rule = subject.action.account
+    return as_text(_values(subject).get(rule.by)) if rule else ""
+
+
+def _values(subject: Subject) -> dict[str, Any]:
+    """The columns of a new account; without a mapping of its own, its name is the company."""
+    mapping = subject.mappings.get("account")
+    mapped = map_fields(mapping, subject.sources).values if mapping else ()
+    values = {each.column: each.value for each in mapped if each.value is not None and each.target is None}
+    company = subject.sources["Company"]
+    if "name" not in values and not is_missing(company):
+        values["name"] = _fitting(as_text(company))
+    return values
+
+
+def _fitting(name: str) -> str:
+    return name if utf16_length(name) <= _NAME_MOST else truncated(name, _NAME_MOST)

@@ -1,0 +1,74 @@
+"""One delivery with everything that is known of its person before Dynamics is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.domain.action import MatchTables, SyncAction
+from core.domain.capture import Capture, prospect_name, submission_name
+from core.domain.delivery import Delivery, alias_key, claim_keys, prospect_key
+from core.domain.mapping import FieldMapping, Sources
+from core.domain.matching import LookUp, MatchKeys, look_ups, match_keys
+from core.domain.prospect import Prospect, merged
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    delivery: Delivery
+    action: SyncAction
+    mappings: Mapping[str, FieldMapping]
+    prospect_key: str
+    known: Prospect  # as it was read
+    person: Prospect  # having heard this delivery
+    sources: Sources
+    keys: MatchKeys
+
+    @property
+    def capture(self) -> Capture:
+        return self.delivery.capture
+
+    @property
+    def is_late(self) -> bool:
+        """The person has said something newer already."""
+        return self.known.last_said_at > self.capture.said_at(self.delivery.received_at)
+
+    @property
+    def claim_keys(self) -> tuple[str, ...]:
+        return claim_keys(self.delivery.organization, self.keys)
+
+    @property
+    def submission(self) -> str:
+        return submission_name(self.capture, self.delivery.id)
+
+    def look_ups(self) -> tuple[LookUp, ...]:
+        return look_ups(self.action, self.keys, self.known.links)
+
+
+def subject_key(delivery: Delivery, action: SyncAction) -> str:
+    """The prospect entity this delivery belongs to. Without matching, every submission is somebody new."""
+    name = submission_name if action.match.tables is MatchTables.OFF else prospect_name
+    return prospect_key(name(delivery.capture, delivery.id))
+
+
+def subject_alias(delivery: Delivery, action: SyncAction) -> str | None:
+    """The entity that says which prospect the submission belongs to; None where its name cannot change."""
+    capture = delivery.capture
+    is_named = capture.prospect.id is not None or action.match.tables is MatchTables.OFF
+    if is_named or capture.submission.activity_id is None:
+        return None
+    return alias_key(submission_name(capture, delivery.id))
+
+
+def subject_of(
+    delivery: Delivery,
+    action: SyncAction,
+    mappings: Mapping[str, FieldMapping],
+    known: Prospect,
+    *,
+    prospect_key: str = "",
+) -> Subject:
+    """`prospect_key` where the submission is known to belong to another prospect than its words would say."""
+    person = merged(known, delivery.capture, delivery.capture.said_at(delivery.received_at))
+    sources = Sources(person, delivery.capture)
+    keys = match_keys(person, sources, mappings.values(), action)
+    key = prospect_key or subject_key(delivery, action)
+    return Subject(delivery, action, mappings, key, known, person, sources, keys)
