@@ -48,6 +48,7 @@ class Attempts:
         delivery = found.entity
         if delivery.state != "done" and (reason := await self.pause_reason(delivery)):
             _log.info("delivery %s waits: %s", delivery.id, reason)
+            await self._wait(found)
             return None
         try:
             async with asyncio.timeout(deadline):
@@ -131,11 +132,17 @@ class Attempts:
             seconds = (due_at - self._now()).total_seconds()
             await self._wake_queue.wake(after.organization, after.id, after=max(seconds, 0.0))
 
+    async def _wait(self, found: Versioned[Delivery]) -> None:
+        try:
+            await self._mark_waiting(found)
+        except SyncError as error:  # its first mark stands
+            _log.warning("delivery %s could not be marked: %s", found.entity.id, _engineers_words(error))
+
     async def _mark_waiting(self, found: Versioned[Delivery]) -> None:
         """Due since it was received: when somebody has mended the connection, everything that waits is due at once,
         in that order. No message: the timer passes over connections that are paused.
         """
-        if found.entity.due_at > found.entity.received_at:
+        if found.entity.due_at != found.entity.received_at:
             due_at = found.entity.received_at
             await self._move_mark(found, found.entity.model_copy(update={"due_at": due_at}))
 

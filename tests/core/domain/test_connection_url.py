@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.domain.connection import Connection, Pause, known_zone, normal_url
+from core.domain.connection import Connection, Pause, authority_of, known_zone, normal_url
 from core.errors import InvalidInputError
 from tests.builders import EARLIER, LATER, NOON
 
@@ -176,6 +176,31 @@ def test_unknown_time_zones(zone: str) -> None:
     """Refused with an example; a name never becomes a path."""
     with pytest.raises(ValueError, match="Europe/Berlin"):
         known_zone(zone)
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        (NORMAL, "https://login.microsoftonline.com"),
+        ("https://contoso.crm9.dynamics.com", "https://login.microsoftonline.com"),
+        ("https://contoso.crm.microsoftdynamics.us", "https://login.microsoftonline.us"),
+        ("https://contoso.crm.appsplatform.us", "https://login.microsoftonline.us"),
+        ("https://contoso.crm.dynamics.cn", "https://login.partner.microsoftonline.cn"),
+        ("http://127.0.0.1:7072", "https://login.microsoftonline.com"),
+    ],
+)
+def test_a_sovereign_cloud_signs_its_own_applications_in(url: str, authority: str) -> None:
+    """Everywhere else it is the authority of the settings."""
+    assert authority_of(url, "https://login.microsoftonline.com") == authority
+
+
+def test_an_erased_credential_leaves_its_name_behind() -> None:
+    """The vault may block the name of what was erased for months, so the next one has another; none is too long."""
+    guid = "11111111-1111-4111-8111-111111111111"
+    connection = Connection(id="c" * 63, name="C", url=NORMAL, tenant_id=guid, client_id=guid)
+    again = connection.model_copy(update={"secret_generation": 2})
+    assert connection.secret_name != again.secret_name
+    assert len(again.secret_name) < 127
 
 
 def test_a_connection_keeps_its_work_with_its_organisation() -> None:

@@ -1,0 +1,101 @@
+"""What waits for a connection: kept in the order it came, in nobody's way, and all due when it has been mended."""
+
+from core.domain.connection import Pause
+from tests.core.admin.office import ELSEWHERE, HERE, THERE, Office
+
+
+async def test_what_waited_is_due_at_once_and_in_the_order_it_came(office: Office) -> None:
+    """Whether it was tried, was tried again later, or came while the connection was paused."""
+    await office.connect("first")
+    await office.configure()
+    office.outside.good = {"second"}
+    office.outside.is_down = True
+    late = await office.receive(seconds=3)
+    assert await office.attempts.attempt(late, deadline=5) is None  # Dynamics is down: to be tried again later
+    office.outside.is_down = False
+    for seconds in (2, 1):
+        await office.attempts.attempt(await office.receive(seconds=seconds), deadline=5)
+    await office.attempts.attempt(await office.receive(seconds=4), deadline=5)
+    setup = await office.configuration.setup(office.id)
+    assert setup is not None
+    assert setup.pause is not None
+    office.messages.clear()
+    office.pass_time(seconds=60)
+    assert await office.wakes.wake_due() == 0
+    await office.connect("second")
+    assert await office.wakes.wake_due() == 4
+    assert [message[-1] for message in office.messages] == ["1", "2", "3", "4"]
+
+
+async def test_a_pause_that_is_over_is_probed_with_one_request(office: Office) -> None:
+    """Not with everything that waits; and a connection that somebody mended elsewhere goes on by itself."""
+    await office.connect("first")
+    await office.configure()
+    office.outside.good = set()
+    for seconds in range(3):
+        await office.attempts.attempt(await office.receive(seconds=seconds), deadline=5)
+    office.messages.clear()
+    office.pass_time(minutes=6)
+    assert await office.wakes.wake_due() == 0
+    assert office.messages == []
+    office.outside.good = {"first"}
+    office.pass_time(minutes=6)
+    assert await office.wakes.wake_due() == 3
+    for message in office.messages:
+        await office.wakes.run(HERE, message)
+    assert await office.marks(HERE) == []
+
+
+async def test_a_paused_connection_stands_in_nobodys_way(office: Office) -> None:
+    """Two connections to one organisation: the marks of the one that waits are passed over."""
+    await office.connect("first", connection_id=f"{office.id}-a")
+    await office.connect("first", connection_id=f"{office.id}-b")
+    await office.receive(connection_id=f"{office.id}-a", seconds=1)
+    await office.receive(connection_id=f"{office.id}-b", seconds=2)
+    await office.configuration.save_pause(f"{office.id}-a", Pause(reason="throttled"))
+    office.pass_time(minutes=1)
+    assert await office.wakes.wake_due() == 1
+    assert office.messages == [f"{office.id}-b-000002"]
+    assert [mark.delivery for mark in await office.ledger.due(HERE, office.now, most=1, connections=["nobody"])] == []
+    (first,) = await office.ledger.due(HERE, office.now, most=1, connections=[f"{office.id}-b"])
+    assert first.connection == f"{office.id}-b"
+
+
+async def test_what_waits_for_a_former_organisation_is_left_alone(office: Office) -> None:
+    """It is neither woken in vain nor carried out in the new one, and goes on when the connection points back."""
+    await office.connect("first")
+    await office.configure()
+    waits = await office.receive(seconds=1)
+    await office.connect("first", url=ELSEWHERE, organization_id=THERE)
+    await office.connect("first", connection_id=f"{office.id}-other")  # somebody else is there, so its marks are read
+    office.pass_time(minutes=5)
+    assert await office.wakes.wake_due() == 0
+    assert "another organisation" in await office.attempts.pause_reason(waits.entity)
+    assert await office.attempts.attempt(waits, deadline=5) is None
+    await office.connect("first", organization_id=HERE)
+    assert await office.wakes.wake_due() == 1
+
+
+async def test_a_revoked_connection_is_not_woken(office: Office) -> None:
+    """Nor probed: nothing is sent until it is reconnected, then everything is due."""
+    await office.connect("first")
+    await office.configure()
+    waits = await office.receive(seconds=1)
+    await office.revocation.revoke(office.id, confirm=office.id)
+    assert await office.attempts.attempt(waits, deadline=5) is None
+    office.pass_time(days=30)
+    assert await office.wakes.wake_due() == 0
+    await office.connect("second")
+    assert await office.wakes.wake_due() == 1
+
+
+async def test_what_came_before_the_organisation_was_known_comes_home_in_order(office: Office) -> None:
+    """Due at once, the oldest first."""
+    await office.connect("wrong")
+    await office.configure()
+    for seconds in (3, 1, 2):
+        await office.receive(seconds=seconds)
+    office.pass_time(minutes=1)
+    await office.connect("first")
+    assert await office.wakes.wake_due() == 3
+    assert [message[-1] for message in office.messages] == ["1", "2", "3"]
