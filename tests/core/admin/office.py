@@ -4,7 +4,7 @@ Duty: environments that answer as a test says, a queue that is a list, a clock t
 product's own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,9 +16,10 @@ from core.admin.revocation import Revocation
 from core.dataverse.certificate import certificate_credential
 from core.domain.connection import Connection
 from core.domain.credential import Credential
-from core.domain.delivery import Delivery, Due
+from core.domain.delivery import Delivery, Due, Membership, RowWrite
 from core.domain.matching import LookUp
-from core.domain.row import Row, RowKey
+from core.domain.references import Found, ReferenceQuery
+from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
 from core.key_vault import KeyVault
 from core.storage.configuration import TableConfiguration
@@ -26,10 +27,10 @@ from core.storage.ledger import TableLedger
 from core.storage.sync_log import TableSyncLog
 from core.sync.attempt import Attempts
 from core.sync.pinning import Pinning
-from core.sync.ports import ABSENT, Change, Versioned, WriteAnswer
+from core.sync.ports import ABSENT, Change, Versioned
 from core.sync.turn import Turns
 from core.sync.wake import Wakes
-from tests.builders import NOON, action, capture, mapping
+from tests.builders import LEAD, NOON, action, capture, mapping
 
 GUID = "11111111-1111-4111-8111-111111111111"
 URL, ELSEWHERE = "https://contoso.crm4.dynamics.com", "https://fabrikam.crm4.dynamics.com"
@@ -68,16 +69,18 @@ class Environment:
             raise MisconfiguredConnectionError("Entra does not accept the secret.", code="AADSTS7000215")
         return self._outside.organizations[self._connection.url]
 
-    async def find(self, look_ups: Sequence[LookUp], columns: object) -> dict[RowKey, Row | None]:
+    async def find(
+        self, look_ups: Sequence[LookUp], columns: object, references: Collection[ReferenceQuery] = ()
+    ) -> Found:
         await self.organization_id()
-        return {}
+        return Found(references=dict.fromkeys(references, ()))
 
-    async def create(self, table: str, row_id: str, values: Mapping[str, Any]) -> WriteAnswer:
+    async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
         await self.organization_id()
-        return WriteAnswer.DONE
+        return True
 
-    async def update(self, table: str, row_id: str, values: Mapping[str, Any], *, etag: str) -> WriteAnswer:
-        return WriteAnswer.DONE
+    async def table(self, name: str) -> Table:
+        return LEAD
 
     async def _value(self) -> str:
         if self._credential:
