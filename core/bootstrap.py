@@ -26,6 +26,7 @@ from core.settings import Settings, settings_from
 from core.storage import names
 from core.storage.configuration import TableConfiguration
 from core.storage.ledger import TableLedger
+from core.storage.mapping_versions import TableMappingVersions
 from core.storage.quarantine import TableQuarantine
 from core.storage.sync_log import TableSyncLog
 from core.storage.wake_queue import StorageWakeQueue
@@ -56,6 +57,7 @@ class Services:
     upkeep: Upkeep
     ledger: TableLedger
     mappings: Mappings
+    mapping_versions: TableMappingVersions
     actions: Actions
     resources: AsyncExitStack
 
@@ -138,6 +140,7 @@ def make_services(settings: Settings) -> Services:
         upkeep=Upkeep(configuration=configuration, checks=checks, connections=connections, now=_now),
         ledger=ledger,
         mappings=Mappings(configuration=configuration, crms=clients),
+        mapping_versions=TableMappingVersions(tables.get_table_client(names.CONFIGURATION_TABLE)),
         actions=Actions(configuration=configuration),
         resources=resources,
     )

@@ -1,4 +1,4 @@
-"""Routes for connections, their tables and their mappings."""
+"""Routes for connections. Their tables and mappings have a file of their own."""
 
 import asyncio
 from datetime import UTC, date, datetime
@@ -13,14 +13,11 @@ from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.check import CheckResult, CheckStep
 from core.domain.connection import REVOKED, ConfigurationId, CredentialKind, Pause
-from core.domain.mapping import FieldMapping, MappingRow
-from core.domain.table import Column
 from core.errors import InvalidInputError
 
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 ConnectionPath = Annotated[ConfigurationId, Path(description="The connection's id, such as `contoso`.")]
-TableName = Literal["lead", "contact", "account"]
 
 
 class CheckView(BaseModel):
@@ -73,21 +70,6 @@ class RevokedView(BaseModel):
         Literal["purged", "deleted", "absent"],
         Field(description="What became of the credential; `deleted`: the vault keeps it for its retention period."),
     ]
-
-
-class MappingInput(BaseModel):
-    rows: list[MappingRow]
-
-
-class MappingView(BaseModel):
-    connection: str
-    table: str
-    version: int
-    rows: list[MappingRow]
-
-
-class ColumnList(BaseModel):
-    items: list[Column]
 
 
 @router.get("")
@@ -150,35 +132,6 @@ async def revoke_connection(
     return RevokedView(connection=await _view(services, connection_id), erased=erased)
 
 
-@router.get("/{connection_id}/tables/{table}/columns")
-async def list_columns(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> ColumnList:
-    """The table's columns as Dynamics describes them now."""
-    live = await services.mappings.table(connection_id, table)
-    return ColumnList(items=sorted(live.columns.values(), key=lambda column: column.name))
-
-
-@router.put("/{connection_id}/mappings/{table}", responses={201: {"model": MappingView}})
-async def save_mapping(
-    connection_id: ConnectionPath,
-    table: TableName,
-    body: MappingInput,
-    services: ServicesDependency,
-    response: Response,
-) -> MappingView:
-    """Saves the next version, if it fits the table as it is now; else 422 with every reason."""
-    saved = await services.mappings.save(connection_id, table, tuple(body.rows))
-    response.status_code = 201 if saved.version == 1 else 200
-    return _mapping_view(connection_id, saved)
-
-
-@router.get("/{connection_id}/mappings/{table}")
-async def read_mapping(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> MappingView:
-    setup = await services.mappings.setup(connection_id)
-    if table not in setup.mappings:
-        raise InvalidInputError(f"There is no mapping for {table} on {connection_id}.", field="table", status=404)
-    return _mapping_view(connection_id, setup.mappings[table])
-
-
 async def _checked_view(services: Services, connection_id: str) -> ConnectionView:
     await services.checks.run(connection_id)
     return await _view(services, connection_id)
@@ -201,7 +154,3 @@ async def _view(services: Services, connection_id: str) -> ConnectionView:
 
 def _check_view(result: CheckResult) -> CheckView:
     return CheckView(passed=result.passed, checked_at=result.checked_at, steps=list(result.steps))
-
-
-def _mapping_view(connection_id: str, mapping: FieldMapping) -> MappingView:
-    return MappingView(connection=connection_id, table=mapping.table, version=mapping.version, rows=list(mapping.rows))

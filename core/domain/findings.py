@@ -75,8 +75,8 @@ def _complaints(row: MappingRow, table: Table, targets: Mapping[str, Table]) -> 
     column = table.columns.get(row.column)
     if column is None:
         yield "column", f"{table.name} has no column {row.column}.{_near(row.column, table.columns)}"
-    elif why := _why_not(column, table):
-        yield "column", f"{table.name}.{row.column} cannot be {why}."
+    elif why := why_not_mappable(column, table):
+        yield "column", why
     else:
         yield from _about_policy(row, column)
         yield from _about_transform(row, column)
@@ -84,8 +84,13 @@ def _complaints(row: MappingRow, table: Table, targets: Mapping[str, Table]) -> 
         yield from _about_values(row, column)
 
 
+def why_not_mappable(column: Column, table: Table) -> str:
+    """Why no mapping may write this column, as a sentence; "" when one may."""
+    why = _why_not(column, table)
+    return f"{table.name}.{column.name} cannot be {why}." if why else ""
+
+
 def _why_not(column: Column, table: Table) -> str:
-    """Why no mapping may write this column; "" when one may."""
     if column.type == "State":
         return f"mapped: {_CLOSING}"
     if not column.creatable and not column.updatable:

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.domain.conversion import Content, Converted, Misfit, Rules, convert, quoted, reference_queries
+from core.domain.conversion import Content, Converted, Misfit, Rules, convert, lookup_target, quoted, reference_queries
 from core.domain.mapping_row import MappingRow, Policy
 from core.domain.references import ReferenceQuery, References
 from core.domain.sources import Sources
@@ -163,7 +163,8 @@ class _RowMapper:
         if not self.work.sources.is_asked(source):
             self._put_default()
         elif is_missing(self.row.default):
-            self.work.values.append(ColumnValue(self.row.column, None, self.row.policy))
+            target = lookup_target(self.column, self.rules)  # which also says how a link is taken away
+            self.work.values.append(ColumnValue(self.row.column, None, self.row.policy, target))
         else:
             self._put(self.row.default, self.row.policy)
 

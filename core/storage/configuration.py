@@ -23,6 +23,7 @@ from core.domain.connection import Connection, Pause
 from core.domain.mapping import FieldMapping
 from core.storage.document import ModelT, packed, unpacked
 from core.storage.failures import storage_failures
+from core.storage.mapping_versions import version_key, versions_of
 from core.sync.ports import ConnectionSetup
 
 REMEMBERED_SECONDS = 5.0
@@ -96,7 +97,7 @@ class TableConfiguration:
         version = current.version + 1 if current else 1
         while True:
             saved = mapping.model_copy(update={"version": version})
-            if await self._create(f"{_of(connection_id)}|versions", f"{mapping.table}|{version:08}", saved):
+            if await self._create(versions_of(connection_id), version_key(mapping.table, version), saved):
                 break
             version += 1  # another editor was quicker
         await self._write(_of(connection_id), f"{_MAPPING}{mapping.table}", saved)

@@ -95,7 +95,8 @@ def test_a_mapping_is_read_back_as_it_was_saved(app: App) -> None:
     [
         ({"source": "X", "column": "lastnam"}, "rows.2.column", "Did you mean lastname"),
         ({"source": "X", "column": "fullname"}, "rows.2.column", "cannot be written"),
-        ({"source": "X", "column": "parentaccountid"}, "rows.2.column", "links cannot be mapped yet"),
+        ({"source": "X", "column": "customerid"}, "rows.2.lookup.table", "account or contact"),
+        ({"source": "X", "column": "campaignid", "lookup": {"by": "codenaem"}}, "rows.2.lookup.by", "codename"),
         ({"source": "X", "column": "leadsourcecode", "default": "Fair"}, "rows.2.default", "Trade Show (7)"),
         ({"source": "X", "column": "subject"}, "rows.2.column", "twice"),
         ({"column": "jobtitle"}, "rows.2", "source"),
@@ -121,6 +122,33 @@ def test_a_required_column_must_be_mapped(app: App) -> None:
     answer = app.save("connections/api-refused/mappings/lead", {"rows": rows})
     assert answer.status_code == 422
     assert "lead.subject (Topic) is required" in answer.json()["detail"]
+
+
+def test_a_suggestion_can_be_saved_as_it_is(app: App) -> None:
+    """For each table; a customer's own fields find a column of nearly the same name, or are said to have none."""
+    app.save("connections/api-suggested", _connection(app)).raise_for_status()
+    for table in ("lead", "contact", "account"):
+        path = f"connections/api-suggested/mappings/{table}"
+        asked = app.client.get(f"/api/v1/{path}/suggestion", params={"field": ["Job Title", "Shoe size"]}).json()
+        assert asked["still_required"] == []
+        assert "Shoe size" in asked["not_placed"]
+        assert app.save(path, {"rows": asked["rows"]}).status_code == 201
+        assert all(item["reason"] and 0 < item["confidence"] <= 1 for item in asked["items"])
+
+
+def test_every_version_can_be_read_and_saved_again(app: App) -> None:
+    """What a log row ran under can be shown; going back makes a new version of the old rows."""
+    app.save("connections/api-versions", _connection(app)).raise_for_status()
+    path = "connections/api-versions/mappings/contact"
+    for default in ("A", "B"):
+        app.save(path, {"rows": [{"source": "LastName", "column": "lastname", "default": default}]}).raise_for_status()
+    first = app.client.get(f"/api/v1/{path}/versions/1").json()
+    assert (first["version"], first["rows"][0]["default"]) == (1, "A")
+    assert app.save(path, first).json()["version"] == 3
+    versions = app.client.get(f"/api/v1/{path}/versions").json()["items"]
+    assert [(each["version"], each["rows"][0]["default"]) for each in versions] == [(3, "A"), (2, "B"), (1, "A")]
+    assert all(each["saved_at"] for each in versions)
+    assert app.client.get(f"/api/v1/{path}/versions/4").status_code == 404
 
 
 def test_an_action_has_the_documented_defaults(app: App) -> None:
@@ -211,6 +239,12 @@ def test_columns_are_listed_as_dynamics_describes_them(app: App) -> None:
     items = app.client.get(f"/api/v1/connections/{story.CONNECTION}/tables/lead/columns").json()["items"]
     columns = {item["name"]: item for item in items}
     assert (columns["mobilephone"]["type"], columns["mobilephone"]["max_length"]) == ("String", 20)
+    assert columns["customerid"]["targets"] == [
+        {"table": "account", "name_column": "name"},
+        {"table": "contact", "name_column": "fullname"},
+    ]
+    assert (columns["lastname"]["required"], columns["lastname"]["mappable"]) == (True, True)
+    assert "Dynamics fills it itself" in columns["createdon"]["why_not"]
     (fair,) = (choice for choice in columns["leadsourcecode"]["choices"] if choice["value"] == 7)
     assert fair["labels"][0] == "Trade Show"
     assert "Messe" in fair["labels"]

@@ -18,8 +18,9 @@ from core.domain.mapping import (
 from core.domain.prospect import Prospect, merged
 from core.domain.references import ReferenceQuery
 from core.domain.row import Row
+from core.domain.table import Target
 from core.domain.values import FieldValue
-from tests.builders import CAMPAIGN, EARLIER, LATER, NOON, capture, document, known, mapping, row_id
+from tests.builders import CAMPAIGN, CONTACT, EARLIER, LATER, NOON, capture, document, known, mapping, row_id
 
 
 def _map(said: Capture, *rows: dict[str, Any], person: Prospect | None = None) -> Mapped:
@@ -391,6 +392,15 @@ def test_none_one_and_many(rows: tuple[Row, ...], settings: dict[str, str], link
     assert [column for column, _ in mapped.failures] == (["campaignid"] if fails else [])
     assert len(mapped.warnings) == (not fails and len(rows) != 1)
     assert len(mapped.not_taken) == (not fails and not linked)
+
+
+@pytest.mark.parametrize(
+    ("column", "lookup", "target"), [("campaignid", {}, CAMPAIGN), ("customerid", {"table": "contact"}, CONTACT)]
+)
+def test_a_blank_takes_a_link_away_by_its_target(column: str, lookup: dict[str, str], target: Target) -> None:
+    """A customer's link is written under the name of the table that it leads to, and so is its end."""
+    row = {"source": "Link", "column": column, "policy": "clear_if_blank", "lookup": lookup}
+    assert _map(capture(Link=""), row).values == (ColumnValue(column, None, Policy.CLEAR_IF_BLANK, target),)
 
 
 # --- What a column could not take -------------------------------------------------------------------------------------
