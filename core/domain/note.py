@@ -16,24 +16,26 @@ from core.domain.mapping import FieldMapping
 from core.domain.matching import LookUp
 from core.domain.prospect import field_name
 from core.domain.references import Found
+from core.domain.row import read_name
 from core.domain.sources import source_names
 from core.domain.subject import Subject
-from core.domain.table import Target
+from core.domain.table import SET_NAMES, Target
 from core.domain.values import FieldValue, as_text, is_missing
 
-NOTE_COLUMNS = ("annotationid", "notetext")
+NOTE_COLUMNS = ("annotationid", "notetext", read_name("objectid"))
 _TEXT_MOST = 100_000  # annotation.notetext
 _SUBJECT_MOST = 500
 _LINK = re.compile(r"https?://[^\s\"'<>\\,]+")
 
 
-def note_id(subject: Subject, table: str, row_id: str) -> str:
-    return derived_id("note", subject.delivery.organization, subject.submission, table, row_id)
+def note_id(subject: Subject, table: str) -> str:
+    """With the prospect in it, whoever may write the note is one after the other; it moves with a merged row."""
+    return derived_id("note", subject.delivery.organization, subject.prospect_key, subject.submission, table)
 
 
 def note_look_ups(subject: Subject) -> tuple[LookUp, ...]:
     """The notes this submission may have already, on the rows the person is linked to."""
-    ids = (note_id(subject, table, row_id) for table, row_id in subject.known.links.items())
+    ids = (note_id(subject, table) for table in subject.known.links)
     known = tuple(each for each in ids if _mark(each) in subject.known.effects)
     return (LookUp("annotation", ids=known),) if known and subject.action.note else ()
 
@@ -43,19 +45,24 @@ def note_extra(
 ) -> Extra | None:
     """The note to write beside the row; `more` are lines that belong into it. None when it says all of this already."""
     text = note_text(subject, mapping, more) if subject.action.note else ""
-    identifier = note_id(subject, table, row_id)
+    identifier = note_id(subject, table)
     if not text or _is_older(subject, identifier):
         return None
     mark, there = _mark(identifier), found.rows.get(("annotation", identifier))
-    if there is None:
-        values = {"subject": _title(subject), "notetext": text, "objectid": row_id}
-        target = Target(table=table, set_name=f"{table}s", navigation=f"objectid_{table}")
-        write = RowWrite(table="annotation", row_id=identifier, etag=None, values=values, targets={"objectid": target})
-        return Extra(mark=mark, write=write)
-    if there.columns.get("notetext") == text:
+    values = {"notetext": text, "objectid": row_id}
+    if there is not None:
+        values = {name: value for name, value in values.items() if there.content(name) != value}
+    if not values:
         return None
-    values = {"notetext": text}
-    return Extra(mark=mark, write=RowWrite(table="annotation", row_id=identifier, etag=there.etag, values=values))
+    target = Target(table=table, set_name=SET_NAMES[table], navigation=f"objectid_{table}")
+    write = RowWrite(
+        table="annotation",
+        row_id=identifier,
+        etag=there.etag if there else None,
+        values=values if there else {"subject": _title(subject), **values},
+        targets={"objectid": target} if "objectid" in values else {},
+    )
+    return Extra(mark=mark, write=write)
 
 
 def _mark(identifier: str) -> str:

@@ -2,20 +2,23 @@
 
 Every part is conditional and its id was chosen in the intent, so any number of workers may do this at once, and again.
 A change set fails as a whole, so a refused note must not cost the person: then the parts go one by one, and what
-Dynamics still refuses is left out with a warning.
+Dynamics still refuses is left out with a warning. Before anything is sent again after a condition did not hold, it is
+looked whether the first has landed, and whether the intent is still open (tests/protocol).
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from core.domain.conversion import is_same
 from core.domain.delivery import Extra, Intent, Membership, RowWrite
 from core.domain.matching import LookUp
 from core.domain.ownership import OWNER_COLUMN
-from core.domain.row import Row, read_name
+from core.domain.references import Found
+from core.domain.row import read_name
 from core.domain.table import Column, id_column
-from core.errors import MissingPrivilegeError, RejectedRowError, SyncError
+from core.errors import MissingPrivilegeError, RejectedRowError, RetryableError, SyncError
 from core.sync.ports import Crm
 
 _REFUSALS = (RejectedRowError, MissingPrivilegeError)
@@ -34,52 +37,78 @@ class Done:
     warnings: tuple[str, ...] = ()
 
 
-async def carry_out(crm: Crm, intent: Intent) -> Done | None:
-    """None: the row changed before ours could be written, and with the intent's ETag it never will be.
+class _Standing(Enum):
+    LANDED = auto()
+    OPEN = auto()  # not written, and it still can be
+    DEAD = auto()  # the row changed first: with the intent's ETag it never will be written
+
+
+async def carry_out(crm: Crm, intent: Intent, is_open: Callable[[], Awaitable[bool]]) -> Done | None:
+    """None: it has to be decided anew, or somebody else has finished it. `is_open` asks whether nobody has.
 
     Raises RejectedRowError when Dynamics refuses the person's own row, and whatever else Dynamics raises.
     """
-    rows = [write for write in (intent.account, intent.person) if write]
-    everything: list[RowWrite | Membership] = [*rows, *(extra.write for extra in intent.extras)]
-    if len(everything) > 1 and await _written_or_refused(crm, everything):
-        return Done(tuple(extra.mark for extra in intent.extras))
-    warnings = await _person(crm, intent)
-    return None if warnings is None else await _extras(crm, intent.extras, warnings)
-
-
-async def _written_or_refused(crm: Crm, writes: list[RowWrite | Membership]) -> bool:
     try:
-        return await crm.write(writes)
-    except _REFUSALS:
-        return False
+        if await crm.write(_everything(intent)):
+            return Done(tuple(extra.mark for extra in intent.extras))
+    except _REFUSALS as refused:
+        return await _one_by_one(crm, intent, None if intent.extras else refused)
+    match await _standing(crm, intent):
+        case _Standing.LANDED:
+            return await _extras(crm, intent.extras)
+        case _Standing.OPEN if await is_open():
+            return await _one_by_one(crm, intent)
+        case _:
+            return None
 
 
-async def _person(crm: Crm, intent: Intent) -> tuple[str, ...] | None:
-    """Writes the row with its account. Warnings; None when the row has changed and ours is not in it."""
+async def has_landed(crm: Crm, intent: Intent) -> bool:
+    """Whether the row to be made is there, although Dynamics refuses to make it now."""
     person = intent.person
-    if person is None:
-        return ()
-    written, warnings = await _as_much_as_is_taken(crm, person, intent.account)
-    if written or await _has_landed(crm, intent, person):
-        return warnings
-    if person.creates:
+    if person is None or not person.creates:
+        return False
+    found = await crm.find([LookUp(person.table, ids=(person.row_id,))], {person.table: (id_column(person.table),)})
+    return found.rows.get((person.table, person.row_id)) is not None
+
+
+def _everything(intent: Intent) -> list[RowWrite | Membership]:
+    rows = [write for write in (intent.account, intent.person) if write]
+    return [*rows, *(extra.write for extra in intent.extras)]
+
+
+async def _one_by_one(crm: Crm, intent: Intent, refused: SyncError | None = None) -> Done | None:
+    """`refused` is what Dynamics said to the person and the account already."""
+    if intent.person is None:
+        return await _extras(crm, intent.extras)
+    written, warnings = await _as_much_as_is_taken(crm, intent.person, intent.account, refused)
+    standing = _Standing.LANDED if written else await _standing(crm, intent)
+    if standing is _Standing.LANDED:
+        return await _extras(crm, intent.extras, warnings)
+    if standing is _Standing.DEAD:
+        return None
+    if intent.person.creates:
         raise RejectedRowError("Another row in Dynamics has the same unique value.", code="not_unique")
-    return None
+    raise RetryableError("Dynamics says that the row has changed, but it has not.")
 
 
-async def _as_much_as_is_taken(crm: Crm, person: RowWrite, account: RowWrite | None) -> tuple[bool, tuple[str, ...]]:
+async def _as_much_as_is_taken(
+    crm: Crm, person: RowWrite, account: RowWrite | None, refused: SyncError | None
+) -> tuple[bool, tuple[str, ...]]:
     """A company or an owner that Dynamics does not take must not cost the person."""
     warnings: tuple[str, ...] = ()
-    while person.values or person.creates:
-        needed = account if account and account.row_id in person.values.values() else None
-        try:
-            return await crm.write([write for write in (needed, person) if write]), warnings
-        except _REFUSALS as refused:
+    while True:
+        if refused is not None:
             left_out = _refused_lookups(person, refused)
             names = ", ".join(sorted(left_out))
             warnings += (f"Dynamics refused {names}, so the row was written without: {refused.message}",)
             person = person.without(left_out)
-    return True, warnings
+        if not person.values and not person.creates:
+            return True, warnings
+        needed = account if account and account.row_id in person.values.values() else None
+        try:
+            return await crm.write([write for write in (needed, person) if write]), warnings
+        except _REFUSALS as again:
+            refused = again
 
 
 def _refused_lookups(person: RowWrite, refused: SyncError) -> set[str]:
@@ -90,7 +119,7 @@ def _refused_lookups(person: RowWrite, refused: SyncError) -> set[str]:
     return (lookups & {OWNER_COLUMN} if refused.code in _ABOUT_OWNERS else set()) or lookups
 
 
-async def _extras(crm: Crm, extras: Iterable[Extra], warnings: tuple[str, ...]) -> Done:
+async def _extras(crm: Crm, extras: Iterable[Extra], warnings: tuple[str, ...] = ()) -> Done:
     """One by one. Where a condition does not hold, it was done before."""
     marks: list[str] = []
     told = list(warnings)
@@ -108,24 +137,35 @@ def _name_of(write: RowWrite | Membership) -> str:
     return "The marketing list" if isinstance(write, Membership) else _WHAT[write.table]
 
 
-async def _has_landed(crm: Crm, intent: Intent, person: RowWrite) -> bool:
-    """Whether our write stands in the row; of a new row, whether it is there. What was written with it in one piece is
-    evidence too, and better: others may have changed the very columns since.
+# --- What stands in Dynamics ------------------------------------------------------------------------------------------
+
+
+async def _standing(crm: Crm, intent: Intent) -> _Standing:
+    """Whether the person's row has been written. What was written with it in one piece is evidence too, and better:
+    others may have changed the very columns since.
     """
-    writes = [person, *(extra.write for extra in intent.extras if isinstance(extra.write, RowWrite))]
-    look_ups = [LookUp(write.table, ids=(write.row_id,)) for write in writes]
-    columns = {write.table: (id_column(write.table), *_to_compare(write)) for write in writes}
-    found = await crm.find(look_ups, columns)
-    rows = [found.rows.get((write.table, write.row_id)) for write in writes]
-    return any(row is not None and _holds(row, write) for row, write in zip(rows, writes, strict=True))
+    person = intent.person
+    if person is None:
+        return _Standing.OPEN
+    evidence = [write for write in _everything(intent) if isinstance(write, RowWrite)]
+    look_ups = [LookUp(write.table, ids=(write.row_id,)) for write in evidence]
+    found = await crm.find(look_ups, {write.table: _to_read(write) for write in evidence})
+    row = found.rows.get((person.table, person.row_id))
+    if person.creates:
+        return _Standing.OPEN if row is None else _Standing.LANDED
+    if row is not None and row.etag == person.etag:
+        return _Standing.OPEN
+    return _Standing.LANDED if any(_stands(write, found) for write in evidence) else _Standing.DEAD
 
 
-def _to_compare(write: RowWrite) -> list[str]:
-    return [read_name(name) if name in write.targets else name for name in _telling(write)]
+def _to_read(write: RowWrite) -> tuple[str, ...]:
+    names = (read_name(name) if name in write.targets else name for name in _telling(write))
+    return (id_column(write.table), *names)
 
 
-def _holds(row: Row, write: RowWrite) -> bool:
-    return all(is_same(_ANY_CONTENT, row.content(name), value) for name, value in _telling(write).items())
+def _stands(write: RowWrite, found: Found) -> bool:
+    row = found.rows.get((write.table, write.row_id))
+    return row is not None and all(is_same(_ANY_CONTENT, row.content(name), to) for name, to in _telling(write).items())
 
 
 def _telling(write: RowWrite) -> dict[str, Any]:
@@ -133,5 +173,5 @@ def _telling(write: RowWrite) -> dict[str, Any]:
     out. That a row we create is there is enough; but a note of this submission may be one of an earlier edit.
     """
     if write.table == "annotation":
-        return {"notetext": write.values["notetext"]}
+        return {name: write.values[name] for name in ("notetext", "objectid") if name in write.values}
     return {} if write.creates else (write.without(write.targets).values or write.values)

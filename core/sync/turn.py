@@ -21,7 +21,7 @@ from core.domain.prospect import Prospect
 from core.domain.references import Found
 from core.domain.subject import Subject, subject_alias, subject_of
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
-from core.sync.carrying_out import carry_out
+from core.sync.carrying_out import carry_out, has_landed
 from core.sync.metadata import refresh_mappings
 from core.sync.ports import ABSENT, ANY, Change, Configuration, ConnectionSetup, Crm, Crms, Ledger, Versioned
 
@@ -91,7 +91,8 @@ class Turns:
             return None
         crm = await self._crms.crm(known.setup.connection)
         try:
-            decision = decide(known.subject, await _search(crm, known.subject), new_id=self._new_id())
+            found_there = await _search(crm, known.subject)
+            decision = decide(known.subject, found_there, new_id=_chosen_id(delivery) or self._new_id())
         except RejectedRowError as refused:
             if refused.about_mapping and not delivery.is_replanned:
                 return await self._replan(found, crm, known.setup)
@@ -118,7 +119,7 @@ class Turns:
         key = alias.entity.prospect_key if isinstance(alias, Versioned) else guess.prospect_key
         if key != guess.prospect_key:
             read = await self._ledger.read(delivery.organization, key, Prospect)
-        prospect = read.entity if read else Prospect()
+        prospect = _with_chosen_link(delivery, read.entity if read else Prospect())
         subject = subject_of(delivery, action, setup.mappings, prospect, prospect_key=key)
         wanted = (*subject.claim_keys, *filter(None, [account_key(subject)]))
         keys |= await self._read_keys(delivery.organization, tuple(name for name in wanted if name not in keys))
@@ -186,8 +187,10 @@ class Turns:
         _, setup = await self._configured(delivery)
         crm = await self._crms.crm(setup.connection)
         try:
-            done = await carry_out(crm, intent)
+            done = await carry_out(crm, intent, lambda: self._is_open(found))
         except RejectedRowError as refused:
+            if refused.about_mapping and await has_landed(crm, intent):
+                return await self._finish(found, intent, intent.result, intent.prospect)
             if refused.about_mapping and not delivery.is_replanned:
                 return await self._replan(found, crm, setup)
             return await self._finish(found, intent, _refused(intent.result, refused), _without_new_row(intent))
@@ -196,6 +199,11 @@ class Turns:
         said_at = delivery.capture.said_at(delivery.received_at)
         result = intent.result.model_copy(update={"warnings": (*intent.result.warnings, *done.warnings)})
         return await self._finish(found, intent, result, intent.prospect.with_effects(done.marks, said_at))
+
+    async def _is_open(self, found: Versioned[Delivery]) -> bool:
+        """Whether nobody has finished or changed the delivery since it was read."""
+        now = await self._ledger.read(found.entity.organization, found.entity.key, Delivery)
+        return now is not None and now.etag == found.etag
 
     async def _finish(
         self, found: Versioned[Delivery], intent: Intent, result: Result, person: Prospect
@@ -208,9 +216,13 @@ class Turns:
         )
 
     async def _replan(self, found: Versioned[Delivery], crm: Crm, setup: ConnectionSetup) -> Versioned[Delivery] | None:
-        """The tables have changed since the mappings were saved: learns them anew, once, and decides again."""
+        """The tables have changed since the mappings were saved: learns them anew, once, and decides again. The row
+        stays the chosen one, for what was sent to it may still land.
+        """
         await refresh_mappings(crm, self._configuration, setup)
-        replanned = found.entity.model_copy(update={"is_replanned": True})
+        intent = found.entity.intent
+        chosen = (intent.person.table, intent.person.row_id) if intent and intent.person else found.entity.chosen
+        replanned = found.entity.model_copy(update={"is_replanned": True, "chosen": chosen})
         return await self._decide_anew(Versioned(replanned, found.etag))
 
     async def _decide_anew(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
@@ -278,6 +290,18 @@ def _done(found: Versioned[Delivery], result: Result, now: datetime) -> Change:
     finished = result.model_copy(update={"finished_at": now})
     delivery = found.entity.model_copy(update={"state": "done", "intent": None, "result": finished})
     return Change(delivery.key, delivery, found.etag)
+
+
+def _chosen_id(delivery: Delivery) -> str:
+    return delivery.chosen[1] if delivery.chosen else ""
+
+
+def _with_chosen_link(delivery: Delivery, prospect: Prospect) -> Prospect:
+    """A row that an earlier intent of this delivery meant is the person's, as long as it is there."""
+    if delivery.chosen is None:
+        return prospect
+    table, row_id = delivery.chosen
+    return prospect.model_copy(update={"links": prospect.links | {table: row_id}})
 
 
 def _released(intent: Intent) -> list[Change]:

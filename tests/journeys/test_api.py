@@ -219,7 +219,7 @@ def test_what_is_not_there_is_404(app: App) -> None:
     for path in (
         "connections/nowhere",
         "actions/nothing",
-        f"connections/{story.CONNECTION}/mappings/account",
+        "connections/nowhere/mappings/lead",
         "nothing",
     ):
         answer = app.client.get(f"/api/v1/{path}")
