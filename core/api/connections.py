@@ -85,7 +85,8 @@ async def create_connection(body: NewConnection, services: ServicesDependency) -
     if await services.configuration.fresh_setup(body.id) is not None:
         message = f"There is a connection {body.id} already: change it with PUT, or choose another id."
         raise InvalidInputError(message, field="id", status=409)
-    await services.connections.save(body.id, body)
+    given = ConnectionInput.model_validate(body.model_dump(exclude={"id"}, exclude_unset=True))
+    await services.connections.save(body.id, given)
     return await _checked_view(services, body.id)
 
 

@@ -15,7 +15,16 @@ from core.domain.check_fixes import fix_for
 from core.domain.connection import Connection
 from core.domain.expiry import expiry_threshold
 from core.domain.mapping import FieldMapping, MappingRow, Policy
-from core.domain.privileges import PEOPLE, WHOLE_ORGANIZATION, Privilege, Verb, every_feature, features_of, lacking
+from core.domain.privileges import (
+    PEOPLE,
+    WHOLE_ORGANIZATION,
+    Privilege,
+    Verb,
+    every_feature,
+    features_of,
+    features_of_mapping,
+    lacking,
+)
 from core.domain.table import Column, Table
 from core.errors import RetryableError, SyncError
 
@@ -167,6 +176,7 @@ def _privileges(checked: Checked, answers: Answers) -> Iterator[CheckStep]:
         yield _not_asked("privileges", held, "Without an application user there are no privileges.")
         return
     configured = {feature for action in checked.actions for feature in features_of(action)}
+    configured |= {feature for mapping in checked.mappings.values() for feature in features_of_mapping(mapping)}
     needed = lacking(sorted(configured, key=lambda feature: feature.words), held)
     others = lacking((feature for feature in every_feature() if feature not in configured), held)
     concerned = {privilege.table for feature in configured for privilege in feature.needs}

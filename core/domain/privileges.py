@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.domain.action import SyncAction
+from core.domain.mapping import FieldMapping
 
 
 class Verb(StrEnum):
@@ -88,6 +89,17 @@ def _extras(action: SyncAction, table: str) -> Iterator[Feature]:
         yield {"source": _source(), "response": _response(), "list": _listing(table)}[kind]
 
 
+def features_of_mapping(mapping: FieldMapping) -> Iterator[Feature]:
+    """The links that mapped columns make."""
+    for row in mapping.rows:
+        column = mapping.columns.get(row.column)
+        for target in column.targets if column else ():
+            if column and column.type == "Owner":
+                yield _owning(mapping.table)
+            else:
+                yield _linking(f"{mapping.table}.{row.column}", mapping.table, target.table)
+
+
 def lacking(features: Iterable[Feature], held: Iterable[str]) -> dict[Privilege, list[str]]:
     """The privileges that are not held, with the features that would stop."""
     names = {name.lower() for name in held}
@@ -119,6 +131,11 @@ def _linking_accounts(table: str) -> Feature:
     return _feature(
         f"linking {table}s to accounts", (Verb.READ, "account"), (Verb.APPEND_TO, "account"), (Verb.APPEND, table)
     )
+
+
+def _linking(words: str, table: str, target: str) -> Feature:
+    needs = ((Verb.READ, target), (Verb.APPEND_TO, target), (Verb.APPEND, table))
+    return _feature(f"links from {words} to {target}", *needs)
 
 
 def _creating_accounts() -> Feature:

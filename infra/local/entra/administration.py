@@ -1,8 +1,10 @@
 """The part of the control interface that stands for an administrator at work in the portal.
 
-Duty: register applications, add, expire and remove secrets over HTTP. A secret's value is told once, when it is made.
+Duty: register applications and certificates, add, expire and remove secrets over HTTP. A secret's value is told once,
+when it is made.
 """
 
+from cryptography.x509 import load_pem_x509_certificate
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -30,6 +32,16 @@ class NewSecret(BaseModel):
     expires_at: float | None = None
 
 
+class NewCertificate(BaseModel):
+    """The certificate as PEM, without its key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenant_id: str
+    client_id: str
+    certificate: str
+
+
 class Expiry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -38,6 +50,7 @@ class Expiry(BaseModel):
 
 _APPLICATION = TypeAdapter(NewApplication)
 _SECRET = TypeAdapter(NewSecret)
+_CERTIFICATE = TypeAdapter(NewCertificate)
 _EXPIRY = TypeAdapter(Expiry)
 
 
@@ -46,6 +59,7 @@ def administration(directory: Directory) -> list[BaseRoute]:
     return [
         Route(f"{PREFIX}/applications", desk.list_applications),
         Route(f"{PREFIX}/applications", desk.add_application, methods=["POST"]),
+        Route(f"{PREFIX}/certificates", desk.add_certificate, methods=["POST"]),
         Route(f"{PREFIX}/secrets", desk.add_secret, methods=["POST"]),
         Route(f"{PREFIX}/secrets/{{id}}", desk.expire_secret, methods=["PATCH"]),
         Route(f"{PREFIX}/secrets/{{id}}", desk.remove_secret, methods=["DELETE"]),
@@ -74,6 +88,15 @@ class _Desk:
         except Refusal as problem:
             raise BadOrderError(str(problem)) from problem
         return JSONResponse({"id": secret.id, "value": secret.value, "expires_at": secret.expires_at}, 201)
+
+    async def add_certificate(self, request: Request) -> Response:
+        wanted = parsed(_CERTIFICATE, await read_json(request))
+        try:
+            certificate = load_pem_x509_certificate(wanted.certificate.encode())
+            self._directory.add_certificate(wanted.tenant_id, wanted.client_id, certificate)
+        except (ValueError, Refusal) as problem:
+            raise BadOrderError(str(problem)) from problem
+        return Response(status_code=204)
 
     async def expire_secret(self, request: Request) -> Response:
         """Now, or at the time given."""

@@ -11,9 +11,9 @@ from core.domain.check import Answers, Challenge, Checked, CheckStep, Identity, 
 from core.domain.check_fixes import fix_for
 from core.domain.connection import Connection
 from core.domain.expiry import expiry_threshold
-from core.domain.mapping import FieldMapping
+from core.domain.mapping import FieldMapping, MappingRow
 from core.domain.privileges import every_feature
-from core.domain.table import Table
+from core.domain.table import Table, Target
 from core.errors import MisconfiguredConnectionError, RetryableError
 from tests.builders import COLUMNS, LEAD, NOON, ORGANIZATION, action, column, mapping
 
@@ -150,6 +150,17 @@ def test_a_privilege_counts_when_a_configured_feature_needs_it(
     assert len(notes) == 1
     assert "there is no" in notes[0].message
     assert not [step for step in spared.values() if step.status == "failed"]
+
+
+def test_a_mapped_link_needs_privileges_too() -> None:
+    """To read the table it leads to, and to tie rows to each other."""
+    link = column("campaignid", "Lookup", targets=(Target(table="campaign", set_name="campaigns", navigation="c"),))
+    table = Table(name="lead", columns={**COLUMNS, "campaignid": link})
+    facts = FieldMapping(table="lead", rows=(MappingRow(column="campaignid", source="C"),), columns=table.columns)
+    mapped = facts.model_copy(update={"rows": (*WHOLE_MAPPING.rows, *facts.rows)})
+    answers = replace(WELL, privileges=_without("prvAppendToCampaign"), tables={"lead": table})
+    step = _steps(answers, mapped=mapped)["privileges.campaign"]
+    assert (step.status, "links from lead.campaignid to campaign" in step.message) == ("failed", True)
 
 
 def test_who_sees_only_a_part_is_told_so() -> None:

@@ -1,0 +1,127 @@
+"""The check over real Entra, Key Vault and Dynamics (simulated), and what of a credential is ever seen again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from azure.data.tables import TableServiceClient
+
+from infra.local.stack import Stack
+from tests.infra.test_entra_certificate import make_identity
+from tests.journeys import broken_set_ups
+from tests.journeys.broken_set_ups import SET_UPS, SetUp, Workshop
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the workshop's host says."""
+    return tmp_path_factory.mktemp("log") / "host.log"
+
+
+@pytest.fixture(scope="module")
+def workshop(running: Stack, log: Path) -> Iterator[Workshop]:
+    with log.open("w") as lines, broken_set_ups.workshop(running, lines) as made:
+        yield made
+
+
+@pytest.mark.parametrize("set_up", SET_UPS, ids=lambda set_up: set_up.title)
+def test_each_broken_set_up_is_found(workshop: Workshop, set_up: SetUp) -> None:
+    """One step fails, with its own code, and says how to mend it; the connection's view shows the same."""
+    set_up.breaks(workshop, set_up.connection)
+    result = workshop.check(set_up.connection)
+    failed = [step for step in result["steps"] if step["status"] == "failed"]
+    assert [(step["name"], step["code"]) for step in failed] == [(set_up.step, set_up.code)]
+    assert failed[0]["fix"]
+    assert not result["passed"]
+    assert workshop.app.get(f"/connections/{set_up.connection}").json()["check"] == result
+
+
+def test_no_two_broken_set_ups_have_the_same_finding() -> None:
+    """Twelve mistakes and more, each told apart."""
+    assert len({(set_up.step, set_up.code) for set_up in SET_UPS}) == len(SET_UPS) >= 12
+
+
+def test_a_check_takes_few_requests(workshop: Workshop) -> None:
+    """The challenge, who we are, what we may, the mapped table in two batches, change tracking."""
+    workshop.working("few-requests")
+    before = len(workshop.dynamics.get("/_control/requests").json()["requests"])
+    assert workshop.check("few-requests")["passed"]
+    served = workshop.dynamics.get("/_control/requests").json()["requests"][before:]
+    assert len(served) == 6, [each["path"] for each in served]
+
+
+def test_checking_resumes_what_was_mended_elsewhere(workshop: Workshop) -> None:
+    """Somebody enables the user again: the check finds out, and the connection is active."""
+    client_id = workshop.working("mended")
+    workshop.user(client_id, disabled=True)
+    answer = _capture(workshop, "mended")
+    assert answer.json()["outcome"] == "paused"
+    assert _view(workshop, "mended")["state"] == "paused"
+    workshop.user(client_id, disabled=False)
+    assert workshop.check("mended")["passed"]
+    assert _view(workshop, "mended")["state"] == "active"
+
+
+def test_a_connection_is_made_once(workshop: Workshop) -> None:
+    """POST on the collection names the new one; a second is told to use PUT."""
+    client_id = workshop.application()
+    body = {"id": "posted", "url": str(workshop.dynamics.base_url), "tenant_id": workshop.tenant_id}
+    body |= {"client_id": client_id, "client_secret": workshop.secret(client_id)["value"]}
+    first, second = (workshop.app.post("/connections", json=body) for _ in range(2))
+    assert (first.status_code, first.json()["state"], second.status_code) == (201, "active", 409)
+
+
+def test_a_certificate_is_as_good_as_a_secret(workshop: Workshop) -> None:
+    """Its end is known without being told, and the check says so."""
+    identity, client_id = make_identity(), workshop.application()
+    workshop.certificate(client_id, identity.certificate)
+    workshop.connect("certified", client_id, client_secret=None, client_certificate=identity.pem.decode())
+    view = _view(workshop, "certified")
+    assert (view["state"], view["credential"], view["secret_expires_on"]) == ("active", "certificate", "2035-12-30")
+    workshop.configure("certified")
+    assert _capture(workshop, "certified").json()["outcome"] == "created"
+
+
+def test_no_credential_is_ever_seen_again(workshop: Workshop, running: Stack, log: Path) -> None:
+    """Not in an answer, in no table, in no line of the log: good ones and bad ones, replaced and erased."""
+    name = "canaries"
+    client_id = workshop.working(name)
+    pem = make_identity().pem.decode()
+    canaries = [workshop.canary, *[line for line in pem.splitlines() if len(line) == 64][:5]]
+    attempts = [
+        {"client_secret": f"{workshop.canary}-wrong"},
+        {"client_secret": workshop.secret(client_id)["value"]},
+        {"client_certificate": pem},
+        {"client_certificate": f"{workshop.canary}-no-certificate", "certificate_password": workshop.canary},
+        {"client_secret": f"{workshop.canary}-wrong", "colour": "blue"},
+        {"client_secret": {"nested": workshop.canary}},
+    ]
+    answers = [workshop.app.put(f"/connections/{name}/secret", json=each) for each in attempts]
+    assert [answer.status_code for answer in answers] == [422, 200, 422, 422, 422, 422]
+    answers += [workshop.app.post(f"/connections/{name}/check"), _capture(workshop, name)]
+    answers += [workshop.app.post(f"/connections/{name}/revoke", json={"confirm": name})]
+    answers += [workshop.app.get(path) for path in ("/connections", f"/connections/{name}", "/logs?limit=200")]
+    seen = [answer.text for answer in answers] + [log.read_text(), *_tables(running)]
+    for canary in canaries:
+        assert not [text[:200] for text in seen if canary in text]
+
+
+def _tables(running: Stack) -> Iterator[str]:
+    """Every entity of every table, as text."""
+    with TableServiceClient.from_connection_string(running.storage.connection_string) as service:
+        for table in service.list_tables():
+            for entity in service.get_table_client(table.name).list_entities():
+                yield str(dict(entity))
+
+
+def _view(workshop: Workshop, name: str) -> dict[str, Any]:
+    view: dict[str, Any] = workshop.app.get(f"/connections/{name}").json()
+    return view
+
+
+def _capture(workshop: Workshop, name: str) -> httpx.Response:
+    url = str(workshop.app.base_url).replace("/v1/", f"/capture/{name}")
+    person = {"LastName": name, "Email": f"{name}@checks.example"}
+    return workshop.app.post(url, json={"prospect": {"id": f"of {name}", "fields": person}})
