@@ -74,14 +74,15 @@ def match_keys(person: Prospect, sources: Sources, mappings: Iterable[FieldMappi
     mapped = (row for mapping in mappings for row in mapping.rows if row.column in EMAIL_COLUMNS)
     said = (sources["Email"], *(row_value(row, sources).value for row in mapped))
     emails = tuple(dict.fromkeys(email for value in said if not is_missing(value) and (email := _email(value))))
-    return MatchKeys(emails, _full_name(person) if action.matches_by_name else None)
+    return MatchKeys(emails, full_name(person) if action.matches_by_name else None)
 
 
 def _email(value: FieldValue) -> str:
     return normal_email(as_text(value))
 
 
-def _full_name(person: Prospect) -> tuple[str, str] | None:
+def full_name(person: Prospect) -> tuple[str, str] | None:
+    """First and last name, where both are known."""
     first, last = as_text(person.value("FirstName")), as_text(person.value("LastName"))
     return (first, last) if first and last else None
 

@@ -7,7 +7,7 @@ from core.domain.action import MatchTables, SyncAction
 from core.domain.capture import Capture, prospect_name, submission_name
 from core.domain.delivery import Delivery, alias_key, claim_keys, prospect_key
 from core.domain.mapping import FieldMapping, Sources
-from core.domain.matching import LookUp, MatchKeys, look_ups, match_keys
+from core.domain.matching import LookUp, MatchKeys, full_name, look_ups, match_keys
 from core.domain.prospect import Prospect, merged
 
 
@@ -33,7 +33,10 @@ class Subject:
 
     @property
     def claim_keys(self) -> tuple[str, ...]:
-        return claim_keys(self.delivery.organization, self.keys)
+        """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which
+        two rows of one name were made would otherwise be nobody's.
+        """
+        return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, full_name(self.person)))
 
     @property
     def submission(self) -> str:
