@@ -24,6 +24,7 @@ from core.domain.table import Column
 from core.sync.ports import ConnectionSetup
 from tests.core.sync.worlds import NOON, ORGANIZATION, Scheduler, Worker, World
 
+LIST = "22222222-2222-4222-8222-222222222222"
 GUID = "11111111-1111-4111-8111-111111111111"
 CONNECTION = Connection(
     id="contoso",
@@ -64,6 +65,7 @@ def _action(number: int, **settings: Any) -> SyncAction:
     return SyncAction.model_validate({"id": f"a{number}", **usual, **settings})
 
 
+BESIDE = [{"name": "Expo", "as": "response"}, {"name": LIST, "as": "list"}, {"name": "Expo", "as": "source"}]
 ACTIONS = {
     action.id: action
     for action in (
@@ -75,6 +77,11 @@ ACTIONS = {
         _action(5, match={"tables": "off"}),
         _action(6, match={"tables": "contacts_then_leads", "by": "email_or_name"}, on_match="none"),
         _action(7, match={"tables": "contacts", "by": "email", "without_key": "skip"}, create="contact"),
+        _action(8, account={"on_missing": "create"}, campaigns=BESIDE),
+        _action(9, match={"tables": "contacts", "by": "email_or_name"}, create="contact", account={}, campaigns=BESIDE),
+        _action(
+            10, match={"tables": "leads", "by": "email", "inactive": "reactivate"}, account={"on_missing": "leave"}
+        ),
     )
 }
 
@@ -95,17 +102,21 @@ class Scenario:
             world.entities[delivery.key] = (world.tick(), delivery)
         for table, row_id, columns in self.rows:
             world.seed(table, row_id, **columns)
+        world.seed("campaign", "expo", name="Expo")
         return world
 
 
 def _delivery(
-    number: int, action: str, prospect: int, said: int, *, event: str = "captured", held: bool = False, **fields: str
+    number: int, action: str, prospect: int | None, said: int, *, event: str = "captured", **more: Any
 ) -> Delivery:
+    """`more` are parts of the capture, and the person's fields under their names."""
+    submission = {"activity_id": more.pop("activity"), "hold_request_id": 5 if more.pop("held") else None}
     capture = {
         "event": event,
         "occurred_at": (NOON + timedelta(minutes=said)).isoformat(),
-        "submission": {"activity_id": number + 1, "hold_request_id": 5 if held else None},
-        "prospect": {"id": prospect, "fields": fields},
+        "submission": submission,
+        "answers": [{"id": 1, "title": "Wishes", "value": more.pop("wishes")}],
+        "prospect": {"id": prospect, "fields": more},
     }
     return Delivery(
         id=f"d{number}",
@@ -134,15 +145,18 @@ def _random_delivery(choice: random.Random, number: int, said: int) -> Delivery:
         "LastName": choice.choice(["N", "M"]),
         "Title": choice.choice(["", f"t{number}"]),
         "Remark": choice.choice(["", f"r{number}"]),
+        "Company": choice.choice(["", "Acme", "ACME "]),
     }
     second = choice.choice([None, "", "a@x.example", "b@x.example", "c@x.example"])
     return _delivery(
         number,
         choice.choice(list(ACTIONS)),
-        choice.choice([1, 1, 2]),
+        choice.choice([1, 1, 2, None]),
         said,
         event=choice.choice([*["captured"] * 8, "released", "withdrawn"]),
         held=choice.random() < 0.1,
+        activity=choice.choice([1, number + 1]),
+        wishes=choice.choice(["", f"w{number}"]),
         **fields if second is None else fields | {"Email2": second},
     )
 
@@ -198,11 +212,35 @@ def _visible(world: World, scenario: Scenario) -> Any:
     known = {(table, row_id) for table, row_id, _ in scenario.rows}
     rows = []
     for (table, row_id), columns in world.rows.items():
+        if table not in ("lead", "contact"):
+            continue
         went = sorted((d, _kind(r)) for d, r in results.items() if (r.table, r.row_id) == (table, row_id))
         old = row_id if (table, row_id) in known else ""
-        rows.append((table, old, tuple(columns.get(name) or "" for name in SHOWN), tuple(went)))
+        shown = tuple(columns.get(name) or "" for name in SHOWN)
+        rows.append((table, old, shown, _beside(world, row_id, columns), tuple(went)))
     nowhere = sorted((d, _kind(r)) for d, r in results.items() if not r.row_id)
-    return tuple(sorted(rows)), tuple(nowhere)
+    accounts = sorted(str(columns["name"]).lower() for (table, _), columns in world.rows.items() if table == "account")
+    return tuple(sorted(rows)), tuple(nowhere), tuple(accounts)
+
+
+def _beside(world: World, row_id: str, columns: dict[str, Any]) -> tuple[Any, ...]:
+    """The row's company and source campaign, its notes, how many responses it gave, on how many lists it is."""
+    account = columns.get("_parentaccountid_value") or columns.get("_parentcustomerid_value")
+    company = str(world.rows["account", account]["name"]).lower() if account else ""
+    notes = sorted(
+        _text(row) for (table, _), row in world.rows.items() if table == "annotation" and _is_of(row, row_id)
+    )
+    responses = [row for (table, _), row in world.rows.items() if table == "campaignresponse" and row_id in repr(row)]
+    lists = [member for member in world.members if member[1] == row_id]
+    return company, columns.get("_campaignid_value") or "", tuple(notes), len(responses), len(lists)
+
+
+def _is_of(note: dict[str, Any], row_id: str) -> bool:
+    return bool(note["_objectid_value"] == row_id)
+
+
+def _text(note: dict[str, Any]) -> str:
+    return str(note["notetext"])
 
 
 def _kind(result: Any) -> str:
