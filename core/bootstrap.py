@@ -18,6 +18,7 @@ from core.admin.connection_check import Checks
 from core.admin.connections import Connections
 from core.admin.mappings import Mappings
 from core.admin.revocation import Revocation
+from core.admin.transfer import Transfers
 from core.admin.upkeep import Upkeep
 from core.dataverse.certificate import certificate_credential
 from core.dataverse.clients import DataverseClients
@@ -59,6 +60,7 @@ class Services:
     mappings: Mappings
     mapping_versions: TableMappingVersions
     actions: Actions
+    transfers: Transfers
     resources: AsyncExitStack
 
     async def close(self) -> None:
@@ -128,6 +130,7 @@ def make_services(settings: Settings) -> Services:
         allowed_origins=settings.allowed_origins,
     )
     checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
+    mappings, actions = Mappings(configuration=configuration, crms=clients), Actions(configuration=configuration)
     return Services(
         configuration=configuration,
         captures=captures,
@@ -139,9 +142,10 @@ def make_services(settings: Settings) -> Services:
         revocation=Revocation(configuration=configuration, vault=vault, now=_now),
         upkeep=Upkeep(configuration=configuration, checks=checks, connections=connections, now=_now),
         ledger=ledger,
-        mappings=Mappings(configuration=configuration, crms=clients),
+        mappings=mappings,
         mapping_versions=TableMappingVersions(tables.get_table_client(names.CONFIGURATION_TABLE)),
-        actions=Actions(configuration=configuration),
+        actions=actions,
+        transfers=Transfers(configuration=configuration, mappings=mappings, actions=actions),
         resources=resources,
     )
 

@@ -1,0 +1,179 @@
+"""Mappings and actions as one document: taken out of one deployment, and put into another or the same again.
+
+Duty: what belongs to a document, what importing one would change, and doing so when nothing in it is invalid. A
+document holds no connection and no secret: what it calls `contoso` may have another id here. YAML is the API's.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.admin.actions import Actions
+from core.admin.mappings import MappingRefused, Mappings
+from core.domain.action import SyncAction
+from core.domain.connection import ConfigurationId
+from core.domain.findings import Finding
+from core.domain.mapping import FieldMapping, MappingRow
+from core.sync.ports import Configuration
+
+FORMAT: Literal["captello-dynamics/1"] = "captello-dynamics/1"
+
+
+class TransferredMapping(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    connection: ConfigurationId
+    table: Literal["lead", "contact", "account"]
+    rows: Annotated[tuple[MappingRow, ...], Field(max_length=500)]
+
+    @property
+    def name(self) -> str:
+        return f"{self.connection}/{self.table}"
+
+
+class Document(BaseModel):
+    """Everything that is transferred. `connections` renames: what the document says → the connection's id here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["captello-dynamics/1"] = FORMAT
+    connections: dict[ConfigurationId, ConfigurationId] = {}
+    mappings: list[TransferredMapping] = []
+    actions: list[SyncAction] = []
+
+    def renamed(self) -> "Document":
+        """With the connections' ids as they are here."""
+        mappings = [each.model_copy(update={"connection": self._here(each.connection)}) for each in self.mappings]
+        actions = [each.model_copy(update={"connection": self._here(each.connection)}) for each in self.actions]
+        return self.model_copy(update={"connections": {}, "mappings": mappings, "actions": actions})
+
+    def _here(self, connection: str) -> str:
+        return self.connections.get(connection, connection)
+
+    def plain(self) -> dict[str, Any]:
+        """As it is written: without what only repeats a default."""
+        return {
+            "format": self.format,
+            "mappings": [_plain(each) for each in self.mappings],
+            "actions": [_plain(each) for each in self.actions],
+        }
+
+
+class Change(BaseModel):
+    """What importing does, or would do, to one mapping or action."""
+
+    kind: Literal["mapping", "action"]
+    id: str
+    change: Literal["new", "changed", "same"]
+    details: list[str] = []
+    warnings: list[str] = []
+
+
+class Stored(Configuration, Protocol):
+    async def actions(self) -> list[SyncAction]: ...
+
+
+class Transfers:
+    def __init__(self, *, configuration: Stored, mappings: Mappings, actions: Actions) -> None:
+        self._configuration = configuration
+        self._mappings = mappings
+        self._actions = actions
+
+    async def exported(self) -> Document:
+        """All mappings in their current version, and all actions, in an order that never changes."""
+        mappings: list[TransferredMapping] = []
+        for connection in sorted(await self._configuration.connections(), key=lambda each: each.id):
+            setup = await self._configuration.setup(connection.id)
+            current = setup.mappings if setup else {}
+            mappings += [_transferred(connection.id, current[table]) for table in sorted(current)]
+        actions = sorted(await self._configuration.actions(), key=lambda action: action.id)
+        return Document(mappings=mappings, actions=actions)
+
+    async def planned(self, given: Document) -> list[Change]:
+        """What importing would change. Raises MappingRefused with everything that is invalid, item and field named."""
+        document = given.renamed()
+        if found := [finding async for finding in self._findings(document)]:
+            raise MappingRefused(found)
+        here = await self.exported()
+        mappings = {each.name: each for each in here.mappings}
+        actions = {each.id: each for each in here.actions}
+        return [
+            *(_mapping_change(each, mappings.get(each.name)) for each in document.mappings),
+            *(_action_change(each, actions.get(each.id)) for each in document.actions),
+        ]
+
+    async def imported(self, given: Document) -> list[Change]:
+        """Saves what differs, mappings first; nothing where anything is invalid."""
+        planned, document = await self.planned(given), given.renamed()
+        items: list[TransferredMapping | SyncAction] = [*document.mappings, *document.actions]
+        return [await self._saved(item, change) for item, change in zip(items, planned, strict=True)]
+
+    async def _saved(self, item: TransferredMapping | SyncAction, change: Change) -> Change:
+        if change.change == "same":
+            return change
+        if isinstance(item, TransferredMapping):
+            await self._mappings.save(item.connection, item.table, item.rows)
+            return change
+        _, warnings = await self._actions.save(item)
+        return change.model_copy(update={"warnings": warnings})
+
+    async def _findings(self, document: Document) -> Any:
+        for finding in _doubles(document):
+            yield finding
+        for index, mapping in enumerate(document.mappings):
+            where = f"mappings.{index}"
+            if await self._configuration.setup(mapping.connection) is None:
+                yield _unknown_connection(where, mapping.connection)
+                continue
+            try:
+                await self._mappings.checked(mapping.connection, mapping.table, mapping.rows)
+            except MappingRefused as refused:
+                for found in refused.findings:
+                    yield Finding(f"{where}.{found.field}", f"{mapping.name}: {found.message}")
+        for index, action in enumerate(document.actions):
+            if await self._configuration.setup(action.connection) is None:
+                yield _unknown_connection(f"actions.{index}", action.connection)
+
+
+def _unknown_connection(where: str, connection: str) -> Finding:
+    rename = f'"connections": {{"{connection}": "its id here"}}'
+    return Finding(f"{where}.connection", f"There is no connection {connection} here: save it, or give {rename}.")
+
+
+def _doubles(document: Document) -> Iterable[Finding]:
+    named = {"mappings": [each.name for each in document.mappings], "actions": [each.id for each in document.actions]}
+    for kind, names in named.items():
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield Finding(f"{kind}.{index}", f"{name} stands in the document twice: keep one of them.")
+
+
+def _transferred(connection: str, mapping: FieldMapping) -> TransferredMapping:
+    return TransferredMapping.model_validate({"connection": connection, "table": mapping.table, "rows": mapping.rows})
+
+
+def _mapping_change(given: TransferredMapping, here: TransferredMapping | None) -> Change:
+    after, before = ({row.column: _plain(row) for row in each.rows} if each else {} for each in (given, here))
+    details = _differences(before, after) if here else []
+    in_order = here is not None and list(before) == list(after)
+    same = "same" if in_order and not details else "changed"
+    return Change(kind="mapping", id=given.name, change=same if here else "new", details=details)
+
+
+def _action_change(given: SyncAction, here: SyncAction | None) -> Change:
+    details = _differences(_plain(here), _plain(given)) if here else []
+    return Change(
+        kind="action", id=given.id, change=("changed" if details else "same") if here else "new", details=details
+    )
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """By name: what came, what went, what is different."""
+    names = dict.fromkeys([*before, *after])
+    said = {name: "added" if name not in before else "removed" if name not in after else "changed" for name in names}
+    return [f"{name}: {what}" for name, what in said.items() if before.get(name) != after.get(name)]
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)

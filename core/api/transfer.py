@@ -1,0 +1,79 @@
+"""Routes to take mappings and actions out as one file, and to put one in."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from core.admin.transfer import Change, Document
+from core.api import yaml_document
+from core.api.services import ServicesDependency
+from core.errors import InvalidInputError
+
+router = APIRouter(tags=["transfer"])
+
+_LARGEST = 4 * 1024 * 1024
+
+
+class ImportView(BaseModel):
+    """What was changed, or with `dry_run` what would be."""
+
+    dry_run: bool
+    changes: list[Change]
+
+
+@router.get("/export", response_class=Response, responses={200: {"content": {"application/yaml": {}}}})
+async def export(
+    services: ServicesDependency, format_: Annotated[Literal["yaml", "json"], Query(alias="format")] = "yaml"
+) -> Response:
+    """All mappings and actions as one file. It holds no connection and no secret."""
+    document = (await services.transfers.exported()).plain()
+    text = json.dumps(document, ensure_ascii=False, indent=2) if format_ == "json" else yaml_document.written(document)
+    name = {"content-disposition": f'attachment; filename="captello-dynamics.{format_}"'}
+    return Response(text, media_type=f"application/{format_}", headers=name)
+
+
+_BODY: dict[str, Any] = {"requestBody": {"content": {"application/yaml": {}, "application/json": {}}}}
+
+
+@router.post("/import", openapi_extra=_BODY)
+async def import_(
+    request: Request,
+    services: ServicesDependency,
+    dry_run: Annotated[bool, Query(description="Only tell what would change.")] = False,  # noqa: FBT002  # a query parameter
+) -> ImportView:
+    """Puts a file in, YAML or JSON: saves what differs. Refused as a whole when anything in it is invalid."""
+    document = _document(await request.body())
+    transfers = services.transfers
+    changes = await (transfers.planned(document) if dry_run else transfers.imported(document))
+    return ImportView(dry_run=dry_run, changes=changes)
+
+
+def _document(body: bytes) -> Document:
+    try:
+        return Document.model_validate(_read(body))
+    except ValidationError as error:
+        errors = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
+        raise RequestValidationError(errors) from error
+
+
+def _as_json(text: str) -> Any:
+    """None for what is YAML; the other way round JSON would not do, for its escapes are others."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read(body: bytes) -> Any:
+    if len(body) > _LARGEST:
+        raise InvalidInputError("The file is larger than 4 MiB.", field="body", status=413)
+    try:
+        text = body.decode("utf-8-sig")
+        return _as_json(text) or yaml_document.read(text)
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("The file is not in UTF-8.", field="body") from error
+    except yaml_document.UnreadableYamlError as error:
+        raise InvalidInputError(f"The file cannot be read: {error}", field="body") from error
