@@ -6,13 +6,13 @@ of one name are not guessed about.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from core.domain.conversion import truncated, utf16_length
 from core.domain.delivery import RowWrite, account_claim_key
 from core.domain.derived_id import derived_id
 from core.domain.mapping import ColumnValue, Policy, map_fields
 from core.domain.references import ReferenceQuery, References, named_rows
+from core.domain.row import Row
 from core.domain.subject import Subject
 from core.domain.table import SET_NAMES, Target
 from core.domain.values import as_text, is_missing
@@ -51,16 +51,19 @@ def account_key(subject: Subject) -> str | None:
     return account_claim_key(subject.delivery.organization, query.by, query.value) if query else None
 
 
-def account_link(subject: Subject, table: str, references: References, *, new_id: str) -> AccountLink:
-    """The account that a row of this table is to be linked to. `new_id` is fresh each time; a new account's follows."""
+def account_link(subject: Subject, table: str, row: Row | None, references: References, *, new_id: str) -> AccountLink:
+    """The account that a row of this table is to be linked to; one that has an account keeps it. `new_id` is fresh
+    each time; a new account's follows from it.
+    """
     query = account_query(subject)
-    if query is None or subject.action.account is None:
+    column, _ = ACCOUNT_COLUMNS[table]
+    if query is None or subject.action.account is None or (row and row.content(column)):
         return AccountLink()
     match named_rows(query, references):
         case [account]:
             return AccountLink(_link(table, account.id))
         case [] if subject.action.account.on_missing == "create":
-            return _creation(subject, table, new_id)
+            return _creation(subject, table, references, new_id)
         case []:
             return AccountLink(
                 warnings=(f'No account in Dynamics has the {query.by} "{query.value}": none was linked.',)
@@ -75,29 +78,36 @@ def _link(table: str, account_id: str) -> ColumnValue:
     return ColumnValue(column, account_id, Policy.FILL_IF_EMPTY, target)
 
 
-def _creation(subject: Subject, table: str, new_id: str) -> AccountLink:
-    values = _values(subject)
+def _creation(subject: Subject, table: str, references: References, new_id: str) -> AccountLink:
+    values = _values(subject, references)
     if "name" not in values:
         return AccountLink(warnings=("The capture names no company: no account was made.",))
     account_id = derived_id("account", new_id)
-    creation = RowWrite(table="account", row_id=account_id, etag=None, values=values)
+    creation = RowWrite(
+        table="account",
+        row_id=account_id,
+        etag=None,
+        values={name: each.value for name, each in values.items()},
+        targets={name: each.target for name, each in values.items() if each.target},
+    )
     return AccountLink(_link(table, account_id), creation)
 
 
 def _key(subject: Subject) -> str:
     """The text the account is found by."""
     rule = subject.action.account
-    return as_text(_values(subject).get(rule.by)) if rule else ""
+    key = _values(subject, {}).get(rule.by) if rule else None
+    return as_text(key.value) if key else ""
 
 
-def _values(subject: Subject) -> dict[str, Any]:
+def _values(subject: Subject, references: References) -> dict[str, ColumnValue]:
     """The columns of a new account; without a mapping of its own, its name is the company."""
     mapping = subject.mappings.get("account")
-    mapped = map_fields(mapping, subject.sources).values if mapping else ()
-    values = {each.column: each.value for each in mapped if each.value is not None and each.target is None}
+    mapped = map_fields(mapping, subject.sources, references).values if mapping else ()
+    values = {each.column: each for each in mapped if each.value is not None}
     company = subject.sources["Company"]
     if "name" not in values and not is_missing(company):
-        values["name"] = _fitting(as_text(company))
+        values["name"] = ColumnValue("name", _fitting(as_text(company)), Policy.CREATE_ONLY)
     return values
 
 

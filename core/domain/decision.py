@@ -51,7 +51,8 @@ def reference_queries(subject: Subject) -> tuple[ReferenceQuery, ...]:
     wanted = wanted_owners(action.owner, subject.capture, subject.person) if action.owner else ()
     owners = [query for name in wanted for query in owner_queries(name)]
     account = account_query(subject)
-    tables = [subject.mappings[table] for table in action.tables if table in subject.mappings]
+    written = (*action.tables, *(("account",) if action.account else ()))
+    tables = [subject.mappings[table] for table in written if table in subject.mappings]
     mapped = [query for mapping in tables for query in wanted_references(mapping, subject.sources)]
     beside = [*owners, *campaign_queries(action.campaigns), *([account] if account else ())]
     return tuple(dict.fromkeys((*mapped, *beside)))
@@ -80,7 +81,7 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
     if mapped.failures:
         column, message = mapped.failures[0]
         return _failed(ErrorClass.DATA, message, column=column, warnings=mapped.warnings)
-    plan = _plan(subject, mapping, mapped, match.row.id if match else new_id, found, new_id)
+    plan = _plan(subject, mapping, mapped, match, found, new_id)
     if match is None:
         return _creation(plan, explain)
     return _update(plan, match, explain)
@@ -110,18 +111,27 @@ class _Plan:
         return (*([note] if note else ()), *self.campaigning.extras)
 
 
-def _plan(subject: Subject, mapping: FieldMapping, mapped: Mapped, row_id: str, found: Found, new_id: str) -> _Plan:
+def _plan(
+    subject: Subject, mapping: FieldMapping, mapped: Mapped, match: Match | None, found: Found, new_id: str
+) -> _Plan:
     """A column that the mapping fills is the mapping's."""
-    action, references = subject.action, found.references
-    wanted = wanted_owners(action.owner, subject.capture, subject.person) if action.owner else ()
-    owner, owner_warnings = owner_value(action.owner, wanted, references) if action.owner else (None, [])
-    account = account_link(subject, mapping.table, references, new_id=new_id)
+    references = found.references
+    row, row_id = (match.row, match.row.id) if match else (None, new_id)
+    owner, owner_warnings = _owner(subject, row, found)
+    account = account_link(subject, mapping.table, row, references, new_id=new_id)
     campaigns = campaigning(subject, mapping.table, row_id, references)
     filled = {value.column for value in mapped.values}
     links = [each for each in (account.value, owner, campaigns.source) if each and each.column not in filled]
     not_taken = tuple(f"{each.label}: {each.text}" for each in mapped.not_taken)
     warnings = (*mapped.warnings, *account.warnings, *owner_warnings, *campaigns.warnings)
     return _Plan(subject, mapping, row_id, (*mapped.values, *links), account, campaigns, found, warnings, not_taken)
+
+
+def _owner(subject: Subject, row: Row | None, found: Found) -> tuple[ColumnValue | None, list[str]]:
+    rule = subject.action.owner
+    if rule is None or (row is not None and rule.when == "create"):
+        return None, []
+    return owner_value(rule, wanted_owners(rule, subject.capture, subject.person), found.references)
 
 
 def _match(subject: Subject, rows: Mapping[RowKey, Row | None]) -> Match | None:
