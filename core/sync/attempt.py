@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from core.domain.connection import Pause
+from core.domain.connection import REVOKED, Pause
 from core.domain.delivery import Delivery, ErrorClass, Outcome, Result, delivery_key
 from core.domain.retry import next_try
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
@@ -114,7 +114,7 @@ class Attempts:
         match error:
             case ThrottledError():
                 until = self._now() + timedelta(seconds=error.retry_after)
-            case MisconfiguredConnectionError():
+            case MisconfiguredConnectionError() if error.code != REVOKED.code:  # that holds by itself, and longer
                 until = self._now() + MENDING
             case _:
                 return

@@ -212,8 +212,8 @@ SET_UPS = (
 
 
 @contextlib.contextmanager
-def workshop(running: Stack, log: IO[str] | None = None) -> Iterator[Workshop]:
-    """Beside the running stack; `log` takes what the host says."""
+def workshop(running: Stack, log: IO[str] | None = None, *, also: str = "") -> Iterator[Workshop]:
+    """Beside the running stack. `log` takes what the host says; `also` is one more address to connect to."""
     trust = ssl.create_default_context(cafile=running.certificates.authority)
     page = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("A page about Dynamics"))])
     environment, spare = _environment(running), _environment(running)
@@ -221,7 +221,7 @@ def workshop(running: Stack, log: IO[str] | None = None) -> Iterator[Workshop]:
         page_url = parts.enter_context(served(lambda _: page))
         settings = {
             **running.settings,
-            "DYNAMICS_ALLOWED_ORIGINS": f"{environment},{spare},{page_url},{NOWHERE}",
+            "DYNAMICS_ALLOWED_ORIGINS": f"{environment},{spare},{page_url},{NOWHERE},{also}",
             "AzureWebJobs.deliver.Disabled": "true",
             "AzureWebJobs.wake.Disabled": "true",
         }

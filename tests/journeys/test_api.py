@@ -232,6 +232,9 @@ def test_the_openapi_names_every_operation(app: App) -> None:
     described = app.client.get("/api/v1/openapi.json").json()
     assert "/api/v1/connections/{connection_id}/mappings/{table}" in described["paths"]
     assert "422" in described["paths"]["/api/v1/actions/{action_id}"]["put"]["responses"]
+    assert described["paths"]["/api/v1/connections"].keys() == {"get", "post"}
+    for name, method in {"check": "post", "revoke": "post", "secret": "put"}.items():
+        assert described["paths"][f"/api/v1/connections/{{connection_id}}/{name}"][method]["description"]
 
 
 def test_columns_are_listed_as_dynamics_describes_them(app: App) -> None:

@@ -1,17 +1,24 @@
 """The check over real Entra, Key Vault and Dynamics (simulated), and what of a credential is ever seen again."""
 
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from azure.data.tables import TableServiceClient
 
+from infra.local.dynamics import Dynamics, dynamics
+from infra.local.entra import DEMO
 from infra.local.stack import Stack
 from tests.infra.test_entra_certificate import make_identity
 from tests.journeys import broken_set_ups
 from tests.journeys.broken_set_ups import SET_UPS, SetUp, Workshop
+
+FABRIKAM = "44444444-4444-4444-8444-444444444444"
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +28,27 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def workshop(running: Stack, log: Path) -> Iterator[Workshop]:
-    with log.open("w") as lines, broken_set_ups.workshop(running, lines) as made:
+def fabrikam(running: Stack) -> Iterator[Dynamics]:
+    """Another company's environment, in a tenant of its own."""
+    trust = ssl.create_default_context(cafile=running.certificates.authority)
+    keys = jwt.PyJWKClient(f"{running.authority}/{DEMO.tenant_id}/discovery/v2.0/keys", ssl_context=trust)
+
+    def verify(token: str, audience: str) -> Mapping[str, object]:
+        try:
+            claims: dict[str, object] = jwt.decode(
+                token, keys.get_signing_key_from_jwt(token).key, algorithms=["RS256"], audience=audience
+            )
+        except jwt.PyJWTError as problem:
+            raise ValueError(str(problem)) from problem
+        return claims
+
+    with dynamics(verify, client_ids=(), name="fabrikam", tenant_id=FABRIKAM) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def workshop(running: Stack, log: Path, fabrikam: Dynamics) -> Iterator[Workshop]:
+    with log.open("w") as lines, broken_set_ups.workshop(running, lines, also=fabrikam.url) as made:
         yield made
 
 
@@ -84,6 +110,44 @@ def test_a_certificate_is_as_good_as_a_secret(workshop: Workshop) -> None:
     assert _capture(workshop, "certified").json()["outcome"] == "created"
 
 
+def test_two_companies_know_nothing_of_each_other(workshop: Workshop, fabrikam: Dynamics) -> None:
+    """Tenants, tokens, metadata, links and pauses: the same person in both is a row in each, and trouble stays where
+    it is.
+    """
+    with httpx.Client(base_url=fabrikam.url) as http:
+        elsewhere = replace(workshop, dynamics=http, tenant_id=FABRIKAM)
+        ours, theirs = workshop.working("company-a"), elsewhere.working("company-b")
+        elsewhere.customize(do="add_column", table="lead", name="fab_only")
+        captured = [_capture(workshop, name, person="shared").json() for name in ("company-a", "company-b")]
+        assert [each["outcome"] for each in captured] == ["created", "created"]
+        assert captured[0]["record_id"] != captured[1]["record_id"]
+        assert captured[1]["record_id"] in http.get("/_control/rows/lead").text
+        assert captured[0]["record_id"] not in http.get("/_control/rows/lead").text
+        assert ["fab_only" in _columns(workshop, name) for name in ("company-a", "company-b")] == [False, True]
+        elsewhere.user(theirs, disabled=True)
+        again = [_capture(workshop, name, person="shared", company="New").json() for name in ("company-a", "company-b")]
+        assert [each["outcome"] for each in again] == ["updated", "paused"]
+        assert again[0]["record_id"] == captured[0]["record_id"]
+        users = {each["user"] for each in http.get("/_control/requests").json()["requests"]} - {None, ""}
+        assert (users, ours in users) == ({theirs}, False)
+
+
+def test_another_instance_goes_on_when_the_secret_is_replaced(workshop: Workshop, running: Stack) -> None:
+    """It has the old secret, and a token that was made with it, in memory; then it hears of the new one."""
+    client_id = workshop.application()
+    old = workshop.secret(client_id)
+    workshop.connect("replaced", client_id, client_secret=old["value"])
+    workshop.configure("replaced")
+    with httpx.Client(base_url=f"{running.app}/api/v1/", headers=workshop.app.headers, timeout=30) as http:
+        instance = replace(workshop, app=http)
+        assert _capture(instance, "replaced", person="one").json()["outcome"] == "created"
+        new = {"client_secret": workshop.secret(client_id)["value"]}
+        assert workshop.app.put("/connections/replaced/secret", json=new).json()["state"] == "active"
+        workshop.expire(old)
+        assert _capture(instance, "replaced", person="two").json()["outcome"] == "created"
+        assert instance.check("replaced")["passed"]
+
+
 def test_no_credential_is_ever_seen_again(workshop: Workshop, running: Stack, log: Path) -> None:
     """Not in an answer, in no table, in no line of the log: good ones and bad ones, replaced and erased."""
     name = "canaries"
@@ -121,7 +185,13 @@ def _view(workshop: Workshop, name: str) -> dict[str, Any]:
     return view
 
 
-def _capture(workshop: Workshop, name: str) -> httpx.Response:
+def _columns(workshop: Workshop, name: str) -> set[str]:
+    items = workshop.app.get(f"/connections/{name}/tables/lead/columns").json()["items"]
+    return {item["name"] for item in items}
+
+
+def _capture(workshop: Workshop, name: str, *, person: str = "", company: str = "Old") -> httpx.Response:
     url = str(workshop.app.base_url).replace("/v1/", f"/capture/{name}")
-    person = {"LastName": name, "Email": f"{name}@checks.example"}
-    return workshop.app.post(url, json={"prospect": {"id": f"of {name}", "fields": person}})
+    who = person or name
+    fields = {"LastName": who, "Email": f"{who}@checks.example", "Company": company}
+    return workshop.app.post(url, json={"prospect": {"id": f"of {who}", "fields": fields}})
