@@ -41,6 +41,7 @@ class ConnectionView(BaseModel):
     certificate_thumbprint: str
     secret_expires_on: date | None
     secret_expires_in_days: int | None
+    expiry_warning: Annotated[int | None, Field(description="30, 14, 7 or 1, when no more days than that are left.")]
     time_zone: str
     organization_id: str | None
     state: Literal["active", "paused", "revoked"]
@@ -141,10 +142,11 @@ async def _checked_view(services: Services, connection_id: str) -> ConnectionVie
 async def _view(services: Services, connection_id: str) -> ConnectionView:
     setup = await services.mappings.setup(connection_id)
     connection, counted = setup.connection, await waiting(services.ledger, setup.connection)
-    ends = connection.secret_expires_on
+    ends, today = connection.secret_expires_on, datetime.now(UTC).date()
     return ConnectionView(
         **{name: value for name, value in connection if name in ConnectionView.model_fields},
-        secret_expires_in_days=(ends - datetime.now(UTC).date()).days if ends else None,
+        secret_expires_in_days=(ends - today).days if ends else None,
+        expiry_warning=expiry_threshold(ends, today),
         state="revoked" if connection.revoked_at else "paused" if setup.pause else "active",
         pause=REVOKED if connection.revoked_at else setup.pause,
         waiting=counted.here,

@@ -4,20 +4,24 @@ Duty: environments that answer as a test says, a queue that is a list, a clock t
 product's own.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from azure.data.tables.aio import TableClient
 from azure.keyvault.secrets.aio import SecretClient
 
+from core.admin.connection_check import Checks
 from core.admin.connections import ConnectionInput, Connections
 from core.admin.revocation import Revocation
+from core.admin.upkeep import Upkeep
 from core.dataverse.certificate import certificate_credential
+from core.domain.check import Challenge, Identity
 from core.domain.connection import Connection
 from core.domain.credential import Credential
 from core.domain.delivery import Delivery, Due, Membership, RowWrite
 from core.domain.matching import LookUp
+from core.domain.privileges import every_feature
 from core.domain.references import Found, ReferenceQuery
 from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
@@ -52,6 +56,9 @@ class Outside:
     async def crm(self, connection: Connection) -> "Environment":
         return Environment(self, connection, None)
 
+    def probe(self, connection: Connection) -> "Environment":
+        return Environment(self, connection, None)
+
     def row_url(self, connection: Connection, table: str, row_id: str) -> str:
         return ""
 
@@ -82,6 +89,23 @@ class Environment:
     async def table(self, name: str) -> Table:
         return LEAD
 
+    # --- What a check asks --------------------------------------------------------------------------------------------
+
+    async def challenge(self) -> Challenge:
+        return Challenge(is_dynamics=True, status=401, tenant_id=GUID)
+
+    async def sign_in(self) -> None:
+        await self.organization_id()
+
+    async def identity(self) -> Identity:
+        return Identity("user", await self.organization_id())
+
+    async def privileges(self, user_id: str) -> Mapping[str, str]:
+        return {privilege.name: "Global" for feature in every_feature() for privilege in feature.needs}
+
+    async def change_tracking(self, tables: Sequence[str]) -> Mapping[str, bool]:
+        return dict.fromkeys(tables, True)
+
     async def _value(self) -> str:
         if self._credential:
             return self._credential.value
@@ -108,6 +132,11 @@ class Office:
             trials=self.outside,
             read_certificate=certificate_credential,
             allowed_origins=(),
+        )
+        checks = Checks(configuration=self.configuration, probes=self.outside, pinning=pinning, now=self.clock)
+        self.checks = checks
+        self.upkeep = Upkeep(
+            configuration=self.configuration, checks=checks, connections=self.connections, now=self.clock
         )
         self.revocation = Revocation(configuration=self.configuration, vault=self.vault, now=self.clock)
         self._turns = Turns(
