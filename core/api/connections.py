@@ -13,6 +13,7 @@ from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.check import CheckResult, CheckStep
 from core.domain.connection import REVOKED, ConfigurationId, CredentialKind, Pause
+from core.domain.expiry import expiry_threshold
 from core.errors import InvalidInputError
 
 router = APIRouter(prefix="/connections", tags=["connections"])
