@@ -54,6 +54,13 @@ def as_text(value: FieldValue) -> str:
     return str(value).translate(_REFUSED).strip()
 
 
+def has_refused_characters(value: FieldValue) -> bool:
+    """Whether the value holds characters that `as_text` takes out, because Dataverse refuses them."""
+    if isinstance(value, list):
+        return any(map(has_refused_characters, value))
+    return isinstance(value, str) and value.translate(_REFUSED) != value
+
+
 def normal_name(text: str) -> str:
     """A name as it is compared: in any case, with single blanks."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()

@@ -7,7 +7,7 @@ import re
 
 from core.domain.conversion.outcome import Converted, Misfit, Rules
 from core.domain.table import EMAIL_COLUMNS, Column
-from core.domain.values import FieldValue, as_text
+from core.domain.values import FieldValue, as_text, has_refused_characters
 
 _ELLIPSIS = "…"
 _NEVER_CUT = {"Email": "e-mail address", "Url": "address", "Phone": "phone number"}
@@ -15,18 +15,23 @@ _NEVER_CUT = {"Email": "e-mail address", "Url": "address", "Phone": "phone numbe
 
 def as_column_text(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
     """The text, cut to its column's length unless the row says to fail."""
-    text = as_text(value)
+    text, lost = as_text(value), _lost(column, value)
     most = column.max_length
     if most is None or utf16_length(text) <= most:
-        return Converted(text)
+        return Converted(text, lost)
     if column.format == "Phone" and utf16_length(compact := _without_layout(text)) <= most:
-        return Converted(compact)
+        return Converted(compact, lost)
     if rules.too_long == "fail" or _never_cut(column):
         what = _never_cut(column) or "text"
         return Misfit(f"The {what} has {utf16_length(text)} characters; {column.name} takes {most}.", "too_long")
-    return Converted(
-        truncated(text, most), f"The text for {column.name} was cut to its {most} characters.", is_cut=True
-    )
+    warning = f"The text for {column.name} was cut to its {most} characters."
+    return Converted(truncated(text, most), " ".join(filter(None, (warning, lost))), is_cut=True)
+
+
+def _lost(column: Column, value: FieldValue) -> str:
+    if not has_refused_characters(value):
+        return ""
+    return f"The text for {column.name} held control characters, which Dynamics refuses; they were taken out."
 
 
 def _never_cut(column: Column) -> str:

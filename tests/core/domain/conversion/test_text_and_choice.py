@@ -69,7 +69,20 @@ def test_what_is_set_to_fail_fails_only_when_too_long(value: FieldValue, most: i
 @given(text=any_text)
 def test_a_column_without_a_length_takes_every_text(text: str) -> None:
     """Nothing is cut where metadata names no length."""
-    assert _text(text, None) == Converted(as_text(text))
+    converted = _text(text, None)
+    assert isinstance(converted, Converted)
+    assert converted.value == as_text(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("a\x07b", True), (["a", "b\x00"], True), ("a\tb\n", False), ("ab", False), (7, False)], ids=repr
+)
+def test_what_dynamics_refuses_is_taken_out_and_told(said: FieldValue, *, told: bool) -> None:
+    """Control characters but for line breaks and tabs; scanners leave some in what they read."""
+    converted = _text(said, 100)
+    assert isinstance(converted, Converted)
+    assert bool(converted.warning) is told
+    assert not set("\x07\x00") & set(str(converted.value))
 
 
 @given(said=st.sampled_from(["hot", " WARM", "Kalt ", "heiß", "3"]), order=st.permutations(RATINGS))
