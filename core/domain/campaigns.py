@@ -113,7 +113,7 @@ def _extra(subject: Subject, rule: CampaignRule, campaign_id: str, table: str, r
 
 def _response(subject: Subject, rule: CampaignRule, campaign_id: str, table: str, row_id: str) -> RowWrite:
     party = {f"partyid_{table}@odata.bind": f"/{SET_NAMES[table]}({row_id})", "participationtypemask": _CUSTOMER}
-    received = subject.capture.said_at(subject.delivery.received_at)
+    received = subject.delivery.said_at
     return RowWrite(
         table="campaignresponse",
         row_id=derived_id("response", subject.delivery.organization, campaign_id, subject.prospect_key),

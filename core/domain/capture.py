@@ -88,6 +88,9 @@ class Event(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+_NAMES_AND_EMAIL = ("firstname", "lastname", "fullname", "name", "email")
+
+
 class _Part(BaseModel):
     """Unknown keys are kept, and can be mapped."""
 
@@ -139,7 +142,16 @@ class Capture(_Part):
     @property
     def is_held(self) -> bool:
         """Not a person yet: transcription or reconciliation is pending on Captello's side."""
-        return bool(self.submission.hold_request_id) and self.event is not Event.RELEASED
+        is_open = self.event in (Event.CAPTURED, Event.UPDATED)
+        return is_open and (self.submission.hold_request_id is not None or self._awaits_transcription)
+
+    @property
+    def _awaits_transcription(self) -> bool:
+        """A photograph of a business card, of which nobody has read a name or an address yet."""
+        if (self.submission.type or "").strip().lower() != "transcription":
+            return False
+        said = {re.sub(r"[\s_-]", "", name).lower(): value for name, value in self.prospect.fields.items()}
+        return all(is_missing(said.get(name)) for name in _NAMES_AND_EMAIL)
 
     @property
     def is_empty(self) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 from core.domain.account import ACCOUNT_COLUMNS, AccountLink, account_key, account_link, account_query
 from core.domain.action import MatchTables
 from core.domain.campaigns import SOURCE_COLUMN, Campaigning, campaign_queries, campaigning
-from core.domain.capture import Event
 from core.domain.changes import Changes, changes_to, without_unusable_emails
 from core.domain.delivery import ErrorClass, Extra, Intent, Outcome, Result, RowWrite
 from core.domain.explanation import explained
@@ -32,17 +31,6 @@ _LINKS = {
     name: Column(name=name, type="Lookup")
     for name in (OWNER_COLUMN, SOURCE_COLUMN, *(column for column, _ in ACCOUNT_COLUMNS.values()))
 }
-
-
-def settled_without_search(subject: Subject) -> Result | None:
-    """What can be said before Dynamics is asked."""
-    if subject.capture.event is Event.WITHDRAWN:
-        return Result(outcome=Outcome.WITHDRAWN, reason="Captello withdrew the submission.")
-    if subject.capture.is_held:
-        return Result(outcome=Outcome.HELD, reason="Captello holds the submission until it has been completed.")
-    if not subject.action.enabled:
-        return Result(outcome=Outcome.SKIPPED, reason=f"The action {subject.action.id} is switched off.")
-    return None
 
 
 def reference_queries(subject: Subject) -> tuple[ReferenceQuery, ...]:

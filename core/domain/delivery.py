@@ -118,6 +118,10 @@ class Delivery(_Entity):
     trigger: Literal["capture", "bulk", "automation", "replay", "pull"] = "capture"
     capture: Capture
     received_at: datetime
+    heard_at: datetime | None = None  # when what it says now came in, where it took that over from a later delivery
+    absorbed: tuple[str, ...] = ()  # the deliveries it took over; their repeats are answered with what became of it
+    overtaken_by: Literal["", "withdrawal", "completion"] = ""  # what had come in before it, of the same submission
+    revision: int = 0  # how often it was taken up anew; the log row of an earlier revision gives way
     due_at: datetime  # when the timer may take it for forgotten
     attempts: int = 0
     is_replanned: bool = False  # the tables' metadata was read anew for it; that is done once
@@ -129,6 +133,16 @@ class Delivery(_Entity):
     @property
     def key(self) -> str:
         return delivery_key(self.id)
+
+    @property
+    def said_at(self) -> datetime:
+        return self.capture.said_at(self.heard_at or self.received_at)
+
+    @property
+    def waits_for_release(self) -> bool:
+        """Held, or about to be: what comes next of the submission completes it in place."""
+        is_open = self.state != "done" or (self.result is not None and self.result.outcome is Outcome.HELD)
+        return self.capture.is_held and not self.overtaken_by and is_open
 
     @property
     def due(self) -> "Due":

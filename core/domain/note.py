@@ -72,7 +72,7 @@ def _mark(identifier: str) -> str:
 def _is_older(subject: Subject, identifier: str) -> bool:
     """Whether the note tells of a newer edit of the submission already."""
     written = subject.known.effects.get(_mark(identifier))
-    return written is not None and written > subject.capture.said_at(subject.delivery.received_at)
+    return written is not None and written > subject.delivery.said_at
 
 
 def note_text(subject: Subject, mapping: FieldMapping, more: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ class Subject:
     @property
     def is_late(self) -> bool:
         """The person has said something newer already."""
-        return self.known.last_said_at > self.capture.said_at(self.delivery.received_at)
+        return self.known.last_said_at > self.delivery.said_at
 
     @property
     def claim_keys(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def subject_of(
     prospect_key: str = "",
 ) -> Subject:
     """`prospect_key` where the submission is known to belong to another prospect than its words would say."""
-    person = merged(known, delivery.capture, delivery.capture.said_at(delivery.received_at))
+    person = merged(known, delivery.capture, delivery.said_at)
     sources = Sources(person, delivery.capture)
     keys = match_keys(person, sources, mappings.values(), action)
     key = prospect_key or subject_key(delivery, action)

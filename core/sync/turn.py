@@ -13,12 +13,13 @@ from datetime import datetime
 
 from core.domain.account import account_key
 from core.domain.action import SyncAction
-from core.domain.decision import decide, linked, linked_columns, reference_queries, settled_without_search
+from core.domain.decision import decide, linked, linked_columns, reference_queries
 from core.domain.delivery import Alias, Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key
 from core.domain.matching import columns_to_read, redirects_to_read
 from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import Prospect
 from core.domain.references import Found
+from core.domain.settling import settled_without_search
 from core.domain.subject import Subject, subject_alias, subject_of
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
 from core.sync.carrying_out import carry_out, has_landed
@@ -196,9 +197,8 @@ class Turns:
             return await self._finish(found, intent, _refused(intent.result, refused), _without_new_row(intent))
         if done is None:
             return await self._decide_anew(found)
-        said_at = delivery.capture.said_at(delivery.received_at)
         result = intent.result.model_copy(update={"warnings": (*intent.result.warnings, *done.warnings)})
-        return await self._finish(found, intent, result, intent.prospect.with_effects(done.marks, said_at))
+        return await self._finish(found, intent, result, intent.prospect.with_effects(done.marks, delivery.said_at))
 
     async def _is_open(self, found: Versioned[Delivery]) -> bool:
         """Whether nobody has finished or changed the delivery since it was read."""

@@ -169,6 +169,7 @@ def test_when_it_was_said(occurred_at: str | None, said_at: datetime) -> None:
         (Event.CAPTURED, 5, True),
         (Event.UPDATED, "5", True),
         (Event.RELEASED, 5, False),
+        (Event.WITHDRAWN, 5, False),
         (Event.CAPTURED, None, False),
         (Event.CAPTURED, 0, False),
         (Event.CAPTURED, " ", False),
@@ -177,4 +178,23 @@ def test_when_it_was_said(occurred_at: str | None, said_at: datetime) -> None:
 def test_held_until_released(event: Event, hold: object, held: bool) -> None:  # noqa: FBT001
     """A hold request makes it wait; its release completes it."""
     said = Capture.model_validate({"event": event, "submission": {"hold_request_id": hold}})
+    assert said.is_held is held
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "held"),
+    [
+        ("transcription", {}, True),
+        (" Transcription ", {"Company": "Fabrikam", "card": "https://x.example/1.jpg"}, True),
+        ("transcription", {"FirstName": "{{FirstName}}", "Email": "", "LastName": "Scanned"}, True),
+        ("transcription", {"Email": "mara@x.example"}, False),
+        ("transcription", {"last_name": "O'Hara"}, False),
+        ("transcription", {"Full Name": "Mara O'Hara"}, False),
+        ("barcode", {}, False),
+        (None, {}, False),
+    ],
+)
+def test_a_card_that_nobody_has_read_is_held(kind: str | None, fields: dict[str, str], held: bool) -> None:  # noqa: FBT001
+    """A transcription without a name and without an address is no person yet."""
+    said = Capture.model_validate({"submission": {"type": kind}, "prospect": {"fields": fields}})
     assert said.is_held is held

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.capture import Capture
-from core.domain.decision import decide, settled_without_search
+from core.domain.decision import decide
 from core.domain.delivery import ErrorClass, Intent, Outcome, Result, RowWrite, claim_keys, due_key
 from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
@@ -58,29 +58,6 @@ def _result(about: Subject, *found: Row) -> Result:
     decided = _decide(about, *found)
     assert isinstance(decided, Result), decided
     return decided
-
-
-# --- Settled without a search -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("said", "enabled", "outcome"),
-    [
-        ({"event": "withdrawn"}, True, Outcome.WITHDRAWN),
-        ({"submission": {"hold_request_id": 5}}, True, Outcome.HELD),
-        ({"event": "released", "submission": {"hold_request_id": 5}}, True, None),
-        ({"event": "captured"}, False, Outcome.SKIPPED),
-        ({"event": "captured"}, True, None),
-        ({"event": "updated"}, True, None),
-        ({"event": "withdrawn", "submission": {"hold_request_id": 5}}, False, Outcome.WITHDRAWN),
-    ],
-    ids=["withdrawn", "held", "released", "switched off", "captured", "updated", "withdrawn while held"],
-)
-def test_what_needs_no_search(said: dict[str, Any], outcome: Outcome | None, *, enabled: bool) -> None:
-    """Dynamics is not asked about what is settled; the reason is a sentence."""
-    settled = settled_without_search(subject(Capture.model_validate(document(**said)), under=action(enabled=enabled)))
-    assert (settled.outcome if settled else None) == outcome
-    assert settled is None or settled.reason.endswith(".")
 
 
 # --- Nobody matched ---------------------------------------------------------------------------------------------------
