@@ -101,6 +101,13 @@ class App:
         row: dict[str, Any] = seeded.json()
         return row
 
+    def give_role(self, user_id: str) -> None:
+        """Who may not read rows cannot own them."""
+        role = {"name": "Owners", "privileges": "all"}
+        httpx.post(f"{self.stack.dynamics.url}/_control/roles", json=role).raise_for_status()
+        (made,) = self.rows("role", name="Owners")
+        self.seed("systemuserroles", systemuserid=user_id, roleid=made["roleid"])
+
     def logs(self, **filters: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.client.get("/api/v1/logs", params={"limit": "200", **filters}).json()[
             "items"

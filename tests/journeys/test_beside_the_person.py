@@ -34,12 +34,8 @@ def expo(app: App) -> dict[str, Any]:
 
 
 def _owner(app: App) -> None:
-    """A user with a role, for who may not read leads cannot own them."""
     user = app.seed("systemuser", fullname="Ann Beside", internalemailaddress=OWNER, domainname=OWNER)
-    control = f"{app.stack.dynamics.url}/_control"
-    httpx.post(f"{control}/roles", json={"name": "Beside", "privileges": "all"}).raise_for_status()
-    (role,) = app.rows("role", name="Beside")
-    app.seed("systemuserroles", systemuserid=user["systemuserid"], roleid=role["roleid"])
+    app.give_role(user["systemuserid"])
 
 
 def _action(app: App, name: str, create: str, **settings: Any) -> str:
