@@ -29,6 +29,7 @@ class KeyVault:
         if time.monotonic() < until and not fresh:
             return value
         value = await self._read(name, version)
+        self.forget(name)  # of a secret that was replaced nothing stays
         self._remembered[name, version] = (time.monotonic() + REMEMBERED_SECONDS, value)
         return value
 

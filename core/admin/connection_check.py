@@ -15,11 +15,12 @@ from core.domain.check import Answers, Challenge, Checked, CheckResult, Identity
 from core.domain.connection import REVOKED, Connection
 from core.domain.expiry import expiry_threshold
 from core.domain.table import Table
-from core.errors import InvalidInputError, MisconfiguredConnectionError, SyncError
+from core.errors import InvalidInputError, MisconfiguredConnectionError, RetryableError, SyncError
 from core.sync.pinning import Pinning
 from core.sync.ports import ConnectionSetup
 
 T = TypeVar("T")
+ANSWER_SECONDS = 20.0  # for each question; the host gives a request less than four minutes
 _PULLED = ("lead", "contact")
 
 _alerts = logging.getLogger("captello.alerts")
@@ -120,6 +121,9 @@ async def _tables(probe: Probe, names: Sequence[str]) -> Mapping[str, Table]:
 
 async def _asked(question: Awaitable[T]) -> T | SyncError:
     try:
-        return await question
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await question
+    except TimeoutError:
+        return RetryableError("There was no answer in time.")
     except SyncError as error:
         return error

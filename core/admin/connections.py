@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from core.domain.check import Challenge
 from core.domain.connection import Connection, Guid, known_zone, normal_url
 from core.domain.credential import Credential
 from core.errors import InvalidInputError, MisconfiguredConnectionError
 from core.sync.pinning import Organization, Pinning
 from core.sync.ports import Configuration, ConnectionSetup
 
+_OF_THE_ADDRESS = {"dns", "tls", "not_dynamics"}
 _SECRET = Annotated[SecretStr | None, Field(min_length=1, max_length=5_000)]
 _CERTIFICATE = Annotated[SecretStr | None, Field(min_length=1, max_length=20_000)]
 
@@ -54,8 +56,14 @@ class Vault(Protocol):
     async def retire(self, name: str, version: str) -> None: ...
 
 
+class Reach(Protocol):
+    async def challenge(self) -> Challenge: ...
+
+
 class Trials(Protocol):
     def trial(self, connection: Connection, credential: Credential | None = None) -> Organization: ...
+
+    def probe(self, connection: Connection) -> Reach: ...
 
 
 class Store(Configuration, Protocol):
@@ -159,10 +167,12 @@ class Connections:
         """The wanted connection with the organisation that answered it. Nothing has been stored by then."""
         assert change.known is not None
         try:
+            if change.known.url != change.wanted.url:
+                _require_dynamics(await self._trials.probe(change.wanted).challenge())
             organization = await self._trials.trial(change.wanted, change.credential).organization_id()
         except MisconfiguredConnectionError as error:
             message = f"{error.message} Nothing was changed: what was saved before stays in use."
-            raise InvalidInputError(message, field=_blamed(change)) from None
+            raise InvalidInputError(message, field=_blamed(change, error.code)) from None
         former = change.known.organization_id
         if organization == former:
             return change.wanted
@@ -203,9 +213,15 @@ def _with_credential(connection: Connection, credential: Credential | None) -> C
     return connection.model_copy(update=update)
 
 
-def _blamed(change: Change) -> str:
+def _require_dynamics(challenge: Challenge) -> None:
+    if not challenge.is_dynamics:
+        message = "The address answers, but not as a Dynamics environment does."
+        raise MisconfiguredConnectionError(message, code="not_dynamics")
+
+
+def _blamed(change: Change, code: str) -> str:
     """The part of the request that a person looks at first."""
-    if change.credential is None:
+    if change.credential is None or code in _OF_THE_ADDRESS:
         return "url"
     return "client_secret" if change.credential.kind == "secret" else "client_certificate"
 

@@ -34,6 +34,8 @@ class Upkeep:
                 await self._care_for(connection)
             except SyncError as error:
                 _log.warning("connection %s could not be checked: %s [%s]", connection.id, error.message, error.code)
+            except Exception:  # noqa: BLE001  # a bug over one connection must not keep the others unchecked
+                _log.exception("the check of connection %s met a bug", connection.id)
         return len(wanted[:AT_ONCE_MOST])
 
     async def _is_due(self, connection: Connection) -> bool:

@@ -45,7 +45,8 @@ def make_app() -> FastAPI:
 
 
 async def health(services: ServicesDependency) -> Health:
-    """Whether configuration can be read, and how many connections are paused."""
+    """Whether configuration can be read, and how many connections are paused or revoked."""
     every = await services.configuration.connections()
     setups = [await services.configuration.setup(connection.id) for connection in every]
-    return Health(status="ok", connections=len(every), paused=sum(bool(setup and setup.pause) for setup in setups))
+    paused = sum(bool(setup and (setup.pause or setup.connection.revoked_at)) for setup in setups)
+    return Health(status="ok", connections=len(every), paused=paused)

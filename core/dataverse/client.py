@@ -17,6 +17,7 @@ from core.dataverse.failures import failure_of, is_unmet_condition
 from core.dataverse.metadata import table_of, target_tables, targets_of
 from core.dataverse.protocol import Request, Response
 from core.dataverse.remembered import RememberedReferences
+from core.domain.check import Identity
 from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp
 from core.domain.references import Found, ReferenceQuery
@@ -24,7 +25,7 @@ from core.domain.row import Row, RowKey
 from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
 
-_UNAUTHORIZED = 401
+_OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
 
 
 class TokenSource(Protocol):
@@ -90,12 +91,18 @@ class DataverseClient:
 
     async def organization_id(self) -> str:
         """Which organisation answers at this URL."""
+        return (await self.identity()).organization_id
+
+    async def identity(self) -> Identity:
+        """Who we are there. Something else may answer in Dynamics' place, with a page or with nothing."""
         response = await self._send(protocol.who_am_i())
+        said = response.json if isinstance(response.json, dict) else {}
+        if response.status == _NOT_FOUND or (response.status == _OK and not said.get("OrganizationId")):
+            raise MisconfiguredConnectionError(
+                "The address answers, but not as a Dynamics environment does.", code="not_dynamics"
+            )
         _done(response)
-        organization = response.json.get("OrganizationId")
-        if not organization:
-            raise MisconfiguredConnectionError("The address answers, but not as a Dynamics environment does.")
-        return str(organization).lower()
+        return Identity(str(said.get("UserId", "")).lower(), str(said["OrganizationId"]).lower())
 
     async def sign_in(self) -> None:
         """Raises what Entra or Key Vault say against the credential."""

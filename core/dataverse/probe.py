@@ -13,7 +13,7 @@ from core.domain.check import Challenge, Identity
 from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
 
-_UNAUTHORIZED = 401
+_UNAUTHORIZED, _TOO_MANY, _OUTAGE = 401, 429, 500
 _TENANT = re.compile(r"authorization_uri=\"?https?://[^/]+/([0-9a-f-]{36})/", re.IGNORECASE)
 
 
@@ -29,6 +29,8 @@ class EnvironmentProbe:
             answer = await self._http.get(f"{self._url}{who_am_i().path}")
         except httpx.HTTPError as error:
             raise _in_the_way(error) from error
+        if answer.status_code == _TOO_MANY or answer.status_code >= _OUTAGE:
+            raise RetryableError("Dynamics is not available at the moment.", detail=f"HTTP {answer.status_code}")
         challenge = answer.headers.get("www-authenticate", "")
         is_dynamics = answer.status_code == _UNAUTHORIZED and "authorization_uri" in challenge.lower()
         tenant = _TENANT.search(challenge)
@@ -38,8 +40,7 @@ class EnvironmentProbe:
         await self._client.sign_in()
 
     async def identity(self) -> Identity:
-        answer = await self._client.ask(who_am_i())
-        return Identity(str(answer.get("UserId", "")).lower(), str(answer.get("OrganizationId", "")).lower())
+        return await self._client.identity()
 
     async def privileges(self, user_id: str) -> Mapping[str, str]:
         """Each privilege of the user with its depth, those of its teams too.

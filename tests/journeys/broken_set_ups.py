@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import ssl
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from infra.local.certificates import create_certificates
 from infra.local.entra import DEMO
 from infra.local.serve import served
 from infra.local.stack import ROOT, Stack, host_process, stack
@@ -46,6 +48,10 @@ class Workshop:
     """Another environment, to be copied over."""
     page: str
     """The address of something that is not Dynamics."""
+    impostor: str
+    """An address that cannot prove who it is."""
+    silent: str
+    """An address where nobody listens."""
     tenant_id: str = DEMO.tenant_id
     canary: str = field(default_factory=lambda: f"canary-{uuid.uuid4().hex}")
     """Part of every secret that is made here."""
@@ -182,6 +188,8 @@ def _copied(workshop: Workshop, name: str) -> None:
 SET_UPS = (
     SetUp("no DNS", "url", "dns", lambda w, n: w.connect(n, w.application(), url=NOWHERE)),
     SetUp("not Dynamics", "url", "not_dynamics", lambda w, n: w.connect(n, w.application(), url=w.page)),
+    SetUp("nobody's certificate", "url", "tls", lambda w, n: w.connect(n, w.application(), url=w.impostor)),
+    SetUp("silent address", "url", "unreachable", lambda w, n: w.connect(n, w.application(), url=w.silent)),
     SetUp("wrong tenant", "token", "wrong_tenant", lambda w, n: w.connect(n, w.application(), tenant_id=_new_id())),
     SetUp(
         "wrong client id", "token", "AADSTS700016", lambda w, n: w.connect(n, _new_id(), client_secret=f"{w.canary}-x")
@@ -219,9 +227,13 @@ def workshop(running: Stack, log: IO[str] | None = None, *, also: str = "") -> I
     environment, spare = _environment(running), _environment(running)
     with contextlib.ExitStack() as parts:
         page_url = parts.enter_context(served(lambda _: page))
+        strange = create_certificates(Path(parts.enter_context(tempfile.TemporaryDirectory())))
+        impostor = parts.enter_context(served(lambda _: page, certificate=strange.server))
+        with served(lambda _: page) as silent:
+            pass
         settings = {
             **running.settings,
-            "DYNAMICS_ALLOWED_ORIGINS": f"{environment},{spare},{page_url},{NOWHERE},{also}",
+            "DYNAMICS_ALLOWED_ORIGINS": f"{environment},{spare},{page_url},{impostor},{silent},{NOWHERE},{also}",
             "AzureWebJobs.deliver.Disabled": "true",
             "AzureWebJobs.wake.Disabled": "true",
         }
@@ -234,6 +246,8 @@ def workshop(running: Stack, log: IO[str] | None = None, *, also: str = "") -> I
             parts.enter_context(httpx.Client(base_url=environment)),
             parts.enter_context(httpx.Client(base_url=spare)),
             page_url,
+            impostor,
+            silent,
         )
 
 

@@ -140,12 +140,36 @@ def test_another_instance_goes_on_when_the_secret_is_replaced(workshop: Workshop
     workshop.configure("replaced")
     with httpx.Client(base_url=f"{running.app}/api/v1/", headers=workshop.app.headers, timeout=30) as http:
         instance = replace(workshop, app=http)
+        assert instance.check("replaced")["passed"]  # it has heard of the mapping
         assert _capture(instance, "replaced", person="one").json()["outcome"] == "created"
         new = {"client_secret": workshop.secret(client_id)["value"]}
         assert workshop.app.put("/connections/replaced/secret", json=new).json()["state"] == "active"
         workshop.expire(old)
         assert _capture(instance, "replaced", person="two").json()["outcome"] == "created"
         assert instance.check("replaced")["passed"]
+
+
+@pytest.mark.parametrize("where", ["page", "impostor", "silent"])
+def test_a_working_connection_is_not_led_astray(workshop: Workshop, where: str) -> None:
+    """Another address is tried before it is kept: the finding names the field, and the old address stays in use."""
+    client_id = workshop.application()
+    workshop.connect("astray", client_id).raise_for_status()
+    known = _view(workshop, "astray")
+    answer = workshop.connect("astray", client_id, url=getattr(workshop, where))
+    assert answer.status_code == (503 if where == "silent" else 422)
+    assert where == "silent" or answer.json()["errors"][0]["field"] == "url"
+    assert _view(workshop, "astray")["url"] == known["url"]
+
+
+def test_nothing_is_sent_on_a_revoked_connection(workshop: Workshop) -> None:
+    """Neither for captures nor for plans, checks or columns."""
+    client_id = workshop.working("sends-nothing")
+    workshop.app.post("/connections/sends-nothing/revoke", json={"confirm": "sends-nothing"}).raise_for_status()
+    before = _requests_of(workshop, client_id)
+    assert _capture(workshop, "sends-nothing").json()["outcome"] == "paused"
+    assert not workshop.check("sends-nothing")["passed"]
+    assert workshop.app.get("/connections/sends-nothing/tables/lead/columns").status_code == 409
+    assert _requests_of(workshop, client_id) == before
 
 
 def test_no_credential_is_ever_seen_again(workshop: Workshop, running: Stack, log: Path) -> None:
@@ -178,6 +202,15 @@ def _tables(running: Stack) -> Iterator[str]:
         for table in service.list_tables():
             for entity in service.get_table_client(table.name).list_entities():
                 yield str(dict(entity))
+
+
+def _requests_of(workshop: Workshop, client_id: str) -> int:
+    """How often it came to Dynamics, and to Entra for tokens."""
+    came = workshop.dynamics.get("/_control/requests").json()["requests"]
+    signed_in = workshop.entra.get("/_control/requests").json()
+    return len([each for each in came if each["user"] == client_id]) + len(
+        [each for each in signed_in if each.get("client_id") == client_id]
+    )
 
 
 def _view(workshop: Workshop, name: str) -> dict[str, Any]:
