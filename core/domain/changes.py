@@ -5,12 +5,13 @@ was found by name only keeps its own.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.conversion import is_same, utf16_length
-from core.domain.mapping import ColumnValue, Mapped, Policy
-from core.domain.matching import Match, normal_email
+from core.domain.email_address import normal_email
+from core.domain.mapping import ColumnValue, Policy
+from core.domain.matching import Match
 from core.domain.row import Row
 from core.domain.table import EMAIL_COLUMNS, Column, Target
 from core.domain.update_policy import is_empty, updated
@@ -104,14 +105,3 @@ def _displace(changes: Changes, match: Match, value: ColumnValue) -> None:
     why = "was found by its name only" if match.rests_on_name else "knows a newer one"
     where = f"the address went to {empty}" if empty else "the address is left to the note"
     changes.warnings.append(f"The row {why} and keeps its {value.column}; {where}.")
-
-
-def without_unusable_emails(mapped: Mapped) -> Mapped:
-    """What is no e-mail address never stands in an e-mail column."""
-    values, warnings = [], list(mapped.warnings)
-    for value in mapped.values:
-        if value.column in EMAIL_COLUMNS and value.value is not None and not normal_email(str(value.value)):
-            warnings.append(f"{value.column} was left out: the capture's value is not an e-mail address.")
-        else:
-            values.append(value)
-    return replace(mapped, values=tuple(values), warnings=tuple(warnings))

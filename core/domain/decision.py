@@ -12,7 +12,7 @@ from typing import Any
 from core.domain.account import ACCOUNT_COLUMNS, AccountLink, account_key, account_link, account_query
 from core.domain.action import MatchTables
 from core.domain.campaigns import SOURCE_COLUMN, Campaigning, campaign_queries, campaigning
-from core.domain.changes import Changes, changes_to, without_unusable_emails
+from core.domain.changes import Changes, changes_to
 from core.domain.delivery import ErrorClass, Extra, Intent, Outcome, Result, RowWrite
 from core.domain.explanation import explained
 from core.domain.mapping import ColumnValue, FieldMapping, Mapped, map_fields, wanted_references
@@ -65,7 +65,7 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
     mapping = subject.mappings.get(table)
     if mapping is None:
         return _failed(ErrorClass.CONFIGURATION, f"There is no mapping for {table} on this connection: save one.")
-    mapped = without_unusable_emails(map_fields(mapping, subject.sources, found.references))
+    mapped = map_fields(mapping, subject.sources, found.references)
     if mapped.failures:
         column, message = mapped.failures[0]
         return _failed(ErrorClass.DATA, message, column=column, warnings=mapped.warnings)

@@ -5,21 +5,18 @@ rows of every state, and everything is judged here again: the server's compariso
 accents and trailing blanks), and only active, unmerged rows are candidates.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from core.domain.action import MatchTables, OnDuplicate, SyncAction
+from core.domain.email_address import normal_email
 from core.domain.mapping import FieldMapping, Sources, row_value
 from core.domain.prospect import Prospect
 from core.domain.row import Row, RowKey, read_name
 from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, id_column
 from core.domain.values import FieldValue, as_text, is_missing, normal_name
 
-_EMAIL = re.compile(r"[^@\s\"<>(),;:\x00-\x1f\x7f]+@[^@\s\"<>(),;:\x00-\x1f\x7f]+")
-_EMAIL_MOST = 100  # the length of emailaddress1..3 on lead and contact
 _REDIRECTS_MOST = 8  # a chain of merges longer than this is a loop
 
 # Every look-up asks for these beside the mapped columns.
@@ -61,12 +58,6 @@ class Match:
     table: str  # the table of the rule whose rows hit; the row itself may be where one of them redirects
     lost: tuple[Row, ...] = ()
     rests_on_name: bool = False  # nothing but a name has ever said that the row is this person
-
-
-def normal_email(text: str) -> str:
-    """The e-mail as we compare it; "" when it is not usable as one."""
-    email = unicodedata.normalize("NFC", text).strip().lower()
-    return email if _EMAIL.fullmatch(email) and len(email) <= _EMAIL_MOST else ""
 
 
 def match_keys(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping], action: SyncAction) -> MatchKeys:

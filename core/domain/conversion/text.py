@@ -5,7 +5,8 @@ What a column only shows (a title, a remark) is cut; an address or a number that
 
 import re
 
-from core.domain.conversion.outcome import Converted, Misfit, Rules
+from core.domain.conversion.outcome import Converted, Misfit, Rules, quoted
+from core.domain.email_address import normal_email
 from core.domain.table import EMAIL_COLUMNS, Column
 from core.domain.values import FieldValue, as_text, has_refused_characters
 
@@ -16,6 +17,8 @@ _NEVER_CUT = {"Email": "e-mail address", "Url": "address", "Phone": "phone numbe
 def as_column_text(column: Column, value: FieldValue, rules: Rules) -> Converted | Misfit:
     """The text, cut to its column's length unless the row says to fail."""
     text, lost = as_text(value), _lost(column, value)
+    if column.name in EMAIL_COLUMNS and not normal_email(text):
+        return Misfit(f"{quoted(text)} is not an e-mail address; {column.name} takes one such as ada@contoso.example.")
     most = column.max_length
     if most is None or utf16_length(text) <= most:
         return Converted(text, lost)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.changes import Changes, changes_to, without_unusable_emails
+from core.domain.changes import Changes, changes_to
 from core.domain.conversion import Content
-from core.domain.mapping import ColumnValue, Mapped, Policy
+from core.domain.mapping import ColumnValue, Policy
 from core.domain.matching import Match
 from core.domain.table import Column
 from tests.builders import COLUMNS, row
@@ -195,12 +195,3 @@ def test_e_mail_rules_settle_at_once(
     assert changes.before == {name: before[name] for name in changes.values}
     if by == "name" or late:
         assert all(not before[name] for name in changes.values)
-
-
-def test_what_is_no_address_is_left_out() -> None:
-    """Text in an e-mail column would be refused by Dynamics, and found by nobody; clearing one is no text."""
-    values = (_value("emailaddress1", "call me"), _value("emailaddress2", None), _value("jobtitle", "CEO"))
-    usable = without_unusable_emails(Mapped(values, ("first",)))
-    assert usable.values == values[1:]
-    assert usable.warnings[0] == "first"
-    assert "emailaddress1" in usable.warnings[1]

@@ -438,6 +438,20 @@ def test_what_would_be_another_when_cut_is_left_out(column: str, said: str, valu
     assert len(mapped.not_taken) == (value is None or value.endswith("…"))
 
 
+@pytest.mark.parametrize("said", ["call me", "ada@", "@x.example", "a@x.example, b@x.example", "a b@x.example"])
+@pytest.mark.parametrize("column", ["emailaddress1", "emailaddress2", "emailaddress3"])
+def test_what_is_no_address_is_left_out(said: str, column: str) -> None:
+    """It would be found by nobody; the warning names question, value, column and what would be accepted."""
+    mapped = _map(
+        capture(Mail=said, Title="CEO"), {"source": "Mail", "column": column}, {"source": "Title", "column": "jobtitle"}
+    )
+    assert _columns(mapped) == {"jobtitle": "CEO"}
+    (warning,) = mapped.warnings
+    for told in ("Mail was left out", f'"{said}"', column, "ada@contoso.example"):
+        assert told in warning
+    assert mapped.not_taken == (NotTaken("Mail", column, said),)
+
+
 # --- Transforms -------------------------------------------------------------------------------------------------------
 
 

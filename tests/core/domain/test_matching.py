@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.action import SyncAction
+from core.domain.email_address import normal_email
 from core.domain.mapping import Sources
 from core.domain.matching import (
     LookUp,
@@ -18,7 +19,6 @@ from core.domain.matching import (
     look_ups,
     match_keys,
     match_row,
-    normal_email,
     redirects_to_read,
 )
 from core.domain.row import Row

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from core.domain.action import SyncAction
 from core.domain.connection import Connection, Pause
 from core.domain.delivery import Delivery, Due, Membership, RowWrite, delivery_key
+from core.domain.email_address import normal_email
 from core.domain.mapping import FieldMapping
-from core.domain.matching import LookUp, normal_email
+from core.domain.matching import LookUp
 from core.domain.references import Found, ReferenceQuery
 from core.domain.row import Row, RowKey, read_name
 from core.domain.table import EMAIL_COLUMNS, Table, id_column
