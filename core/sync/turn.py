@@ -8,28 +8,20 @@ outside world pass through; what has been done by then stays safe to do again.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-from core.domain.account import account_key
-from core.domain.action import SyncAction
-from core.domain.decision import decide, linked, linked_columns, reference_queries
-from core.domain.delivery import Alias, Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key
-from core.domain.matching import columns_to_read, redirects_to_read
-from core.domain.note import NOTE_COLUMNS, note_look_ups
+from core.domain.decision import decide, linked
+from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key
 from core.domain.prospect import Prospect
-from core.domain.references import Found
 from core.domain.settling import settled_without_search
-from core.domain.subject import Subject, subject_alias, subject_of
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
 from core.sync.carrying_out import carry_out, has_landed
 from core.sync.metadata import refresh_mappings
 from core.sync.ports import ABSENT, ANY, Change, Configuration, ConnectionSetup, Crm, Crms, Ledger, Versioned
+from core.sync.reading import Known, Reading, search
 
 ROUNDS_MOST = 60
 WRITE_SECONDS = 0.25  # about as long as a write takes; a claimant gets this long before he is helped
-
-Keys = dict[str, Versioned[Claim] | None]
 
 
 class Turns:
@@ -47,6 +39,7 @@ class Turns:
     ) -> None:
         self._ledger = ledger
         self._configuration = configuration
+        self._reading = Reading(ledger=ledger, configuration=configuration)
         self._crms = crms
         self._now = now
         self._new_id = new_id
@@ -67,11 +60,11 @@ class Turns:
 
     async def preview(self, delivery: Delivery) -> Intent | Result:
         """What the turn would do now. Writes nothing."""
-        known = await self._known(delivery)
+        known = await self._reading.known(delivery)
         if settled := settled_without_search(known.subject):
             return settled
         crm = await self._crms.crm(known.setup.connection)
-        return decide(known.subject, await _search(crm, known.subject), new_id=self._new_id())
+        return decide(known.subject, await search(crm, known.subject), new_id=self._new_id())
 
     async def _read(self, organization: str, delivery_id: str) -> Versioned[Delivery]:
         found = await self._ledger.read(organization, delivery_key(delivery_id), Delivery)
@@ -84,7 +77,7 @@ class Turns:
     async def _take(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
         """From `received` to an intent, or to the end when nothing is to be written. None: start again."""
         delivery = found.entity
-        known = await self._known(delivery)
+        known = await self._reading.known(delivery)
         if result := settled_without_search(known.subject):
             return await self._commit(delivery.organization, _done(found, result, self._now()))
         if claimant := known.claimant:
@@ -92,7 +85,7 @@ class Turns:
             return None
         crm = await self._crms.crm(known.setup.connection)
         try:
-            found_there = await _search(crm, known.subject)
+            found_there = await search(crm, known.subject)
             decision = decide(known.subject, found_there, new_id=_chosen_id(delivery) or self._new_id())
         except RejectedRowError as refused:
             if refused.about_mapping and not delivery.is_replanned:
@@ -108,43 +101,7 @@ class Turns:
             *known.conditions(known.subject.claim_keys, claimed_by=""),
         )
 
-    async def _known(self, delivery: Delivery) -> "_Known":
-        """Everything that is known before Dynamics is asked: prospect and keys are read before any search."""
-        action, setup = await self._configured(delivery)
-        guess = subject_of(delivery, action, setup.mappings, Prospect())
-        alias, read, keys = await asyncio.gather(
-            self._alias(delivery, action),
-            self._ledger.read(delivery.organization, guess.prospect_key, Prospect),
-            self._read_keys(delivery.organization, guess.claim_keys),
-        )
-        key = alias.entity.prospect_key if isinstance(alias, Versioned) else guess.prospect_key
-        if key != guess.prospect_key:
-            read = await self._ledger.read(delivery.organization, key, Prospect)
-        prospect = _with_chosen_link(delivery, read.entity if read else Prospect())
-        subject = subject_of(delivery, action, setup.mappings, prospect, prospect_key=key)
-        wanted = (*subject.claim_keys, *filter(None, [account_key(subject)]))
-        keys |= await self._read_keys(delivery.organization, tuple(name for name in wanted if name not in keys))
-        new_alias = alias if isinstance(alias, str) else None
-        return _Known(setup, subject, read.etag if read else ABSENT, {name: keys[name] for name in wanted}, new_alias)
-
-    async def _configured(self, delivery: Delivery) -> tuple[SyncAction, ConnectionSetup]:
-        action = await self._configuration.action(delivery.action)
-        setup = await self._configuration.setup(delivery.connection)
-        if action is None or setup is None:
-            missing = f"action {delivery.action}" if action is None else f"connection {delivery.connection}"
-            raise MisconfiguredConnectionError(f"The {missing} is not configured any more.", code="not_configured")
-        return action, setup
-
-    async def _alias(self, delivery: Delivery, action: SyncAction) -> Versioned[Alias] | str | None:
-        """Whose the submission is; the key to say so under, where nobody has yet; None where it says so itself."""
-        key = subject_alias(delivery, action)
-        return (await self._ledger.read(delivery.organization, key, Alias) or key) if key else None
-
-    async def _read_keys(self, organization: str, keys: tuple[str, ...]) -> Keys:
-        read = await asyncio.gather(*(self._ledger.read(organization, key, Claim) for key in keys))
-        return dict(zip(keys, read, strict=True))
-
-    async def _claim(self, found: Versioned[Delivery], known: "_Known", intent: Intent) -> Versioned[Delivery] | None:
+    async def _claim(self, found: Versioned[Delivery], known: Known, intent: Intent) -> Versioned[Delivery] | None:
         """Saves the intent and claims keys and row, provided that none has changed since it was read."""
         delivery = found.entity
         claimed = known.subject.known.model_copy(update={"claimed_by": delivery.id})
@@ -185,7 +142,7 @@ class Turns:
         """Writes what the intent says, then finishes. None: somebody else did, or it has to be decided anew."""
         delivery, intent = found.entity, found.entity.intent
         assert intent is not None
-        _, setup = await self._configured(delivery)
+        setup = await self._reading.setup(delivery)
         crm = await self._crms.crm(setup.connection)
         try:
             done = await carry_out(crm, intent, lambda: self._is_open(found))
@@ -242,45 +199,6 @@ class Turns:
         return Versioned(own.entity, etags[0]) if etags else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What was read for a delivery before the search, with the ETags it was read under."""
-
-    setup: ConnectionSetup
-    subject: Subject
-    prospect_etag: str
-    keys: Keys
-    new_alias: str | None  # the key under which the submission is to be remembered
-
-    @property
-    def claimant(self) -> str:
-        """Who has to be finished first."""
-        held = (claim.entity.claimed_by for claim in self.keys.values() if claim)
-        return next(filter(None, (self.subject.known.claimed_by, *held)), "")
-
-    def conditions(self, keys: tuple[str, ...], *, claimed_by: str) -> list[Change]:
-        """The keys, as they were read; and whose the submission is, once somebody has to know."""
-        claim = Claim(claimed_by=claimed_by)
-        changes = [Change(key, claim, read.etag if (read := self.keys[key]) else ABSENT) for key in keys]
-        if self.new_alias:
-            changes.append(Change(self.new_alias, Alias(prospect_key=self.subject.prospect_key), ABSENT))
-        return changes
-
-
-async def _search(crm: Crm, subject: Subject) -> Found:
-    """What the rule and the action ask for, in one request; then the rows that others redirect to."""
-    tables = ("lead", "contact")
-    columns: dict[str, tuple[str, ...]] = {
-        table: columns_to_read(subject.mappings.get(table), table, linked_columns(subject, table)) for table in tables
-    }
-    columns["annotation"] = NOTE_COLUMNS
-    wanted = (*subject.look_ups(), *note_look_ups(subject))
-    found = await crm.find(wanted, columns, reference_queries(subject))
-    while redirects := redirects_to_read(found.rows):
-        found = found.and_then(await crm.find(redirects, columns))
-    return found
-
-
 def _with_state(found: Versioned[Delivery], state: str, *, intent: Intent | None = None) -> Change:
     delivery = found.entity.model_copy(update={"state": state, "intent": intent})
     return Change(delivery.key, delivery, found.etag)
@@ -294,14 +212,6 @@ def _done(found: Versioned[Delivery], result: Result, now: datetime) -> Change:
 
 def _chosen_id(delivery: Delivery) -> str:
     return delivery.chosen[1] if delivery.chosen else ""
-
-
-def _with_chosen_link(delivery: Delivery, prospect: Prospect) -> Prospect:
-    """A row that an earlier intent of this delivery meant is the person's, as long as it is there."""
-    if delivery.chosen is None:
-        return prospect
-    table, row_id = delivery.chosen
-    return prospect.model_copy(update={"links": prospect.links | {table: row_id}})
 
 
 def _released(intent: Intent) -> list[Change]:
