@@ -31,6 +31,7 @@ _SOVEREIGN_AUTHORITIES = {
     ".appsplatform.us": "https://login.microsoftonline.us",
     ".dynamics.cn": "https://login.partner.microsoftonline.cn",
 }
+_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'<>"  # what mails and chats put around an address
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}")
 
@@ -120,7 +121,7 @@ def normal_url(text: str, allowed_origins: Collection[str] = ()) -> str:
 
     `allowed_origins` are origins besides Microsoft's, such as `http://127.0.0.1:7072`. Raises InvalidInputError.
     """
-    pasted = text.strip()
+    pasted = text.strip(_AROUND)
     try:
         parts = urlsplit(pasted if _SCHEME.match(pasted) else f"https://{pasted}")
     except ValueError as error:  # brackets that do not close, signs that only look like others

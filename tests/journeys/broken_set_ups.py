@@ -94,6 +94,12 @@ class Workshop:
     def customize(self, **order: Any) -> None:
         self.dynamics.post("/_control/customizations", json=order).raise_for_status()
 
+    def seed(self, table: str, **columns: Any) -> dict[str, Any]:
+        seeded = self.dynamics.post(f"/_control/rows/{table}", json=columns)
+        seeded.raise_for_status()
+        row: dict[str, Any] = seeded.json()
+        return row
+
     # --- Through the product's own API --------------------------------------------------------------------------------
 
     def connect(self, name: str, client_id: str, **settings: Any) -> httpx.Response:

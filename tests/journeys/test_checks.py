@@ -11,6 +11,8 @@ import jwt
 import pytest
 from azure.data.tables import TableServiceClient
 
+from core.domain.action import SyncAction
+from core.domain.privileges import features_of
 from infra.local.dynamics import Dynamics, dynamics
 from infra.local.entra import DEMO
 from infra.local.stack import Stack
@@ -18,6 +20,7 @@ from tests.infra.test_entra_certificate import make_identity
 from tests.journeys import broken_set_ups
 from tests.journeys.broken_set_ups import SET_UPS, SetUp, Workshop
 
+_COMPANY = {"rows": [{"source": "Company", "column": "name"}]}
 FABRIKAM = "44444444-4444-4444-8444-444444444444"
 
 
@@ -76,6 +79,43 @@ def test_a_check_takes_few_requests(workshop: Workshop) -> None:
     assert workshop.check("few-requests")["passed"]
     served = workshop.dynamics.get("/_control/requests").json()["requests"][before:]
     assert len(served) == 6, [each["path"] for each in served]
+
+
+def test_the_privileges_that_a_check_asks_for_are_enough(workshop: Workshop) -> None:
+    """With these and no others, everything that an action can do is done: nothing is refused, nothing left out."""
+    name, owner = "exactly", "owner@checks.example"
+    workshop.seed("campaign", name="Checks 26")
+    workshop.seed("list", listname="Checks", type=False, createdfromcode=4)
+    user = workshop.seed("systemuser", fullname="Ann", internalemailaddress=owner, domainname=owner)["systemuserid"]
+    client_id = workshop.working(name)
+    workshop.app.put(f"/connections/{name}/mappings/account", json=_COMPANY).raise_for_status()
+    campaigns = [("Checks 26", "source"), ("Checks 26", "response"), ("Checks", "list")]
+    body = {
+        "connection": name,
+        "match": {"tables": "leads"},
+        "create": "lead",
+        "note": True,
+        "account": {"on_missing": "create"},
+        "owner": {"by": "fixed", "fallback": owner},
+        "campaigns": [{"name": campaign, "as": kind} for campaign, kind in campaigns],
+    }
+    workshop.app.put(f"/actions/{name}", json=body).raise_for_status()
+    needed = {
+        privilege.name.lower()
+        for feature in features_of(SyncAction.model_validate({"id": name, **body}))
+        for privilege in feature.needs
+    }
+    known = [row["name"] for row in workshop.dynamics.get("/_control/rows/privilege").json()["rows"]]
+    granted = [privilege for privilege in known if privilege.lower() in needed]
+    assert len(granted) == len(needed) == 23
+    order = {"name": name, "privileges": granted}
+    workshop.dynamics.post("/_control/roles", json=order).raise_for_status()
+    workshop.user(client_id, roles=[name])
+    workshop.dynamics.post("/_control/users", json={"systemuserid": user, "roles": [name]}).raise_for_status()
+    assert workshop.check(name)["passed"]
+    for company, outcome in (("Old", "created"), ("New", "updated")):
+        answer = _capture(workshop, name, company=company).json()
+        assert (answer["outcome"], answer["warnings"]) == (outcome, [])
 
 
 def test_checking_resumes_what_was_mended_elsewhere(workshop: Workshop) -> None:
