@@ -71,7 +71,7 @@ def _searches(each: Heard) -> Iterator[Search]:
     action, person = each.subject.delivery.action, each.person
     links = dict(each.known.links)
     for table in action.tables or (action.create,):
-        ids = tuple({links.get(table, ""), *_kept_in(each.subject.state, table)} - {""})
+        ids = (links[table],) if table in links else ()
         emails = person.emails if action.tables else ()
         name = person.name.value if action.by_name and action.tables else ""
         if ids or emails or name:
@@ -80,17 +80,12 @@ def _searches(each: Heard) -> Iterator[Search]:
         yield Search("account", name=person.company.value)
 
 
-def _kept_in(state: State, table: str) -> set[str]:
-    return {state.kept_row} if state.kept_row.startswith(f"{table}/") else set()
-
-
 def decided(group: Group, people: People, view: View, without: Without) -> Intent:
     """What the first deliveries that go to one row make of it. The others get a turn of their own."""
     rows, notes, told = dict(view.rows), dict(view.notes), dict(people)
     effects: list[tuple[Subject, Effect]] = []
     for subject in group:
-        known = _kept_at(subject.state, told[subject.prospect_key], view)
-        effect = _effect(subject, known, View(rows, notes, view.missing))
+        effect = _effect(subject, told[subject.prospect_key], View(rows, notes, view.missing))
         if effects and effect.row_id != effects[0][1].row_id:
             break
         effects.append((subject, effect))
@@ -99,17 +94,9 @@ def decided(group: Group, people: People, view: View, without: Without) -> Inten
     return _intent(effects, view, rows, notes, without)
 
 
-def _kept_at(state: State, known: Prospect, view: View) -> Prospect:
-    """After a refusal, the row that was chosen first stands as a link: the refused write may still land there."""
-    if state.kept_row not in view.rows:
-        return known
-    table = state.kept_row.partition("/")[0]
-    return known._replace(links=tuple({**dict(known.links), table: state.kept_row}.items()))
-
-
 def _effect(subject: Subject, known: Prospect, view: View) -> Effect:
     """A new row's id is chosen for this one intent; any new one will do."""
-    new_id = subject.state.kept_id or f"{subject.delivery.id}.{subject.etag}"
+    new_id = f"{subject.delivery.id}.{subject.etag}"
     return effect_of(subject.delivery, known, view, prospect_key=subject.prospect_key, new_id=new_id)
 
 

@@ -52,9 +52,11 @@ class CreateRow(NamedTuple):
     row: Row
     replaces: bool = False  # without the condition
 
-    def refusal(self, world: World) -> bool:
+    def refusal(self, world: World) -> str:
         is_account = table_of(self.id) == "account"
-        return (is_account and "account" in world.refused) or any(getattr(self.row, name) for name in world.missing)
+        if any(getattr(self.row, name) for name in world.missing):
+            return "no such column"
+        return "refused" if is_account and "account" in world.refused else ""
 
     def code(self, world: World) -> str:
         return "exists" if self.id in world.rows and not self.replaces else ""
@@ -71,8 +73,8 @@ class UpdateRow(NamedTuple):
     etag: int
     changes: Changes
 
-    def refusal(self, world: World) -> bool:
-        return any(name in world.missing for name, _ in self.changes)
+    def refusal(self, world: World) -> str:
+        return "no such column" if any(name in world.missing for name, _ in self.changes) else ""
 
     def code(self, world: World) -> str:
         if self.id not in world.rows:
@@ -91,8 +93,8 @@ class PutNote(NamedTuple):
     id: str  # "": the server chooses
     note: Note
 
-    def refusal(self, world: World) -> bool:
-        return "note" in world.refused
+    def refusal(self, world: World) -> str:
+        return "refused" if "note" in world.refused else ""
 
     def code(self, world: World) -> str:
         there = world.notes[self.id].etag if self.id in world.notes else ABSENT
@@ -112,8 +114,8 @@ class AddJoin(NamedTuple):
     join: Join
     has_own_id: bool = False  # the server chooses
 
-    def refusal(self, world: World) -> bool:
-        return self.join.kind in world.refused
+    def refusal(self, world: World) -> str:
+        return "refused" if self.join.kind in world.refused else ""
 
     def code(self, world: World) -> str:
         if self.join.row not in world.rows:
@@ -137,7 +139,7 @@ class Write(NamedTuple):
     def apply(self, world: World) -> tuple[World, str]:
         after = world
         for part in self.parts:
-            code = "refused" if part.refusal(after) else part.code(after)
+            code = part.refusal(after) or part.code(after)
             if code:
                 return world, code
             after = part.done(after)

@@ -53,7 +53,7 @@ def effect_of(delivery: Delivery, known: Prospect, view: View, *, prospect_key: 
         after = after._replace(account=account)
     after = after._replace(**{name: getattr(before, name) for name in view.missing})
     created = account if account == after.account and account not in view.rows else ""
-    outcome = "created" if row_id == f"{action.create}/{new_id}" else "matched"
+    outcome = "matched" if match else "created"
     joins = _joins(delivery, person, prospect_key, row_id)
     there = view.notes.get(note_id(delivery, prospect_key))
     note = _note(delivery, there, row_id, late=known.last_said_at > delivery.said_at)

@@ -1,11 +1,12 @@
 """The ledger's entities: a delivery's state with its intent, claims, aliases."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from tests.protocol.captures import Delivery, Prospect
 from tests.protocol.dynamics import AddJoin, CreateRow, Part, PutNote, UpdateRow
 from tests.protocol.effect import Join
-from tests.protocol.rows import Changes, Note, Row
+from tests.protocol.rows import Changes, Note, Row, with_values
 from tests.protocol.safeguards import Safeguard, Without
 from tests.protocol.world import ANY
 
@@ -58,6 +59,11 @@ class Intent(NamedTuple):
         changes = tuple((name, value) for name, value in self.changes if name != "account")
         return self._replace(create=create, changes=changes, accounts=())
 
+    def without_columns(self, names: Collection[str]) -> "Intent":
+        blank = {name: getattr(Row(), name) for name in names}
+        create = with_values(self.create, blank) if self.create else None
+        return self._replace(create=create, changes=tuple(each for each in self.changes if each[0] not in names))
+
 
 class State(NamedTuple):
     """A delivery's own entity."""
@@ -65,9 +71,6 @@ class State(NamedTuple):
     intent: Intent | None = None
     leader: str = ""  # whose intent carries this delivery out too
     outcome: Outcome | None = None
-    was_refused: bool = False  # Dynamics refused an intent for the mapping: it is decided anew, once
-    kept_row: str = ""  # where that intent was to go; its write may still land there
-    kept_id: str = ""  # the same, if the row was to be created
 
 
 class Claim(NamedTuple):

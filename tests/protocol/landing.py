@@ -16,6 +16,7 @@ from tests.protocol.safeguards import Safeguard, Without
 from tests.protocol.storage import Change, Read, Transact
 from tests.protocol.world import ANY
 
+REFUSALS = ("refused", "no such column")
 LeftOut = tuple[str, ...]  # kinds of extras that Dynamics refused
 
 
@@ -38,8 +39,8 @@ class CarryOut(NamedTuple):
         fate, left_out = yield from self._written(without)
         if fate is Fate.NEVER:
             yield from self._drop("decide anew", self.state)
-        elif fate is Fate.REFUSED and not self.state.was_refused:
-            yield from self._drop("drop what was refused", self._refused(without))
+        elif fate is Fate.REFUSED and Safeguard.SAME_INTENT in without:
+            yield from self._drop("drop what was refused", self.state)
         elif fate not in (Fate.OPEN, Fate.FINISHED):
             yield self._finish(fate, left_out, without)
         return Ending.AGAIN
@@ -51,22 +52,23 @@ class CarryOut(NamedTuple):
 
     def _written(self, without: Without) -> Steps[tuple[Fate, LeftOut]]:
         """All in one change set; when it is refused, the person first and each extra singly."""
-        person, extras = self.intent.person(without), self.intent.extras(without)
-        if not person:
-            return Fate.LANDED, (yield from _singly(extras))
-        answer = yield Write((*person, *extras))
+        intent = self.intent
+        if not intent.person(without):
+            return Fate.LANDED, (yield from _singly(intent.extras(without)))
+        intent, answer = yield from _at_once(intent, without)
         if answer == "done":
             return Fate.LANDED, ()
-        if answer == "refused" and Safeguard.FALLBACK in without:
+        is_refused = answer in REFUSALS
+        if is_refused and Safeguard.FALLBACK in without:
             return Fate.REFUSED, ()
-        if answer == "refused" and Safeguard.FALLBACK_ORDER in without:
-            yield from _singly(extras)
-        fate = Fate.OPEN if answer == "refused" else (yield from self._looked_up(without))
+        if is_refused and Safeguard.FALLBACK_ORDER in without:
+            yield from _singly(intent.extras(without))
+        fate = Fate.OPEN if is_refused else (yield from self._looked_up(without))
         left_out: LeftOut = ()
         if fate is Fate.OPEN:
-            fate, left_out = yield from _alone(self.intent, answer, without)
+            fate, left_out = yield from _alone(intent, answer, without)
         if fate is Fate.LANDED:
-            left_out += yield from _singly(extras)
+            left_out += yield from _singly(intent.extras(without))
         return fate, left_out
 
     def _looked_up(self, without: Without) -> Steps[Fate]:
@@ -101,12 +103,6 @@ class CarryOut(NamedTuple):
         people = (Change(key, person, ANY) for key, person in zip(names, known, strict=True))
         yield Transact(why, (*own, *people, *_released(self.intent)))
 
-    def _refused(self, without: Without) -> State:
-        if Safeguard.SAME_ROW_AGAIN in without:
-            return self.state._replace(was_refused=True)
-        kept_id = self.intent.row_id.partition("/")[2] if self.intent.create else ""
-        return self.state._replace(was_refused=True, kept_row=self.intent.row_id, kept_id=kept_id)
-
 
 def _ends(intent: Intent, left_out: LeftOut, *, failed: bool) -> Iterator[tuple[str, Outcome]]:
     """Each delivery's outcome, with the extras that it asked for and Dynamics refused."""
@@ -132,21 +128,29 @@ def _joined(intent: Intent, person: Prospect, left_out: LeftOut, *, failed: bool
 # --- The write ------------------------------------------------------------------------------------------------------
 
 
+def _at_once(intent: Intent, without: Without) -> Steps[tuple[Intent, str]]:
+    """Everything in one change set; once more without the columns that are no more. The rest stays as intended."""
+    answer = yield Write((*intent.person(without), *intent.extras(without)))
+    if answer != "no such column" or Safeguard.SAME_INTENT in without:
+        return intent, answer
+    metadata: Found = yield Find(())
+    intent = intent.without_columns(metadata[2])
+    parts = (*intent.person(without), *intent.extras(without))
+    return intent, ((yield Write(parts)) if parts else "done")
+
+
 def _alone(intent: Intent, answer: str, without: Without) -> Steps[tuple[Fate, LeftOut]]:
-    """The person with a new account; if that is refused, the person without it. `answer` was to all parts at once."""
+    """The person with a new account, then without it. `answer` was to all parts at once."""
     left_out: LeftOut = ()
-    is_refused_alone = answer == "refused" and not intent.extras(without)
-    if not is_refused_alone:
+    if answer not in REFUSALS or intent.extras(without):
         answer = yield Write(intent.person(without))
-    if answer == "refused" and intent.accounts:
+    if answer in REFUSALS and intent.accounts:
         left_out = ("account",)
         answer = yield Write(intent.without_accounts().person(without))
     if answer == "done":
         return Fate.LANDED, left_out
-    if answer == "refused" and Safeguard.LOOK_AT_REFUSAL in without:
-        return Fate.REFUSED, ()
     fate = yield from _fate(intent, without)
-    return (Fate.REFUSED if answer == "refused" and fate is not Fate.LANDED else fate), left_out
+    return (Fate.REFUSED if answer in REFUSALS and fate is not Fate.LANDED else fate), left_out
 
 
 def _fate(intent: Intent, without: Without) -> Steps[Fate]:
@@ -163,7 +167,7 @@ def _fate(intent: Intent, without: Without) -> Steps[Fate]:
         return Fate.LANDED
     if row.etag == intent.etag:
         return Fate.OPEN
-    landed = holds(row, intent.changes) and Safeguard.LANDED_YES not in without
+    landed = holds(row, intent.without_columns(found[2]).changes) and Safeguard.LANDED_YES not in without
     return Fate.LANDED if landed or _has_evidence(intent, found, without) else Fate.NEVER
 
 

@@ -30,8 +30,7 @@ GOES_WRONG_IN: Mapping[Safeguard, str] = {
     S.FALLBACK: "notes are refused",
     S.FALLBACK_ORDER: "responses are refused while a program changes the row",
     S.OPEN_STILL: "a person deletes between two captures",
-    S.LOOK_AT_REFUSAL: "a column goes when the row is made already, and another waits",
-    S.SAME_ROW_AGAIN: "a column goes and comes back: without a key",
+    S.SAME_INTENT: "a column goes and comes back: without a key",
     S.FOLLOWERS: "two people of one batch are one person",
     S.SINGLY_AFTER_BULK: "a bulk create in which one id exists already",
 }

@@ -26,8 +26,7 @@ class Safeguard(StrEnum):
     FALLBACK = "when a change set is refused, its parts are sent one by one"
     FALLBACK_ORDER = "the person comes before the extras"
     OPEN_STILL = "before a part is sent again by itself, it is looked whether the intent is still open"
-    LOOK_AT_REFUSAL = "before an intent is dropped after a refusal, it is looked whether it landed"
-    SAME_ROW_AGAIN = "a delivery that is decided anew after a refusal keeps its row"
+    SAME_INTENT = "after a refusal the same intent is carried out without the columns that are no more"
     FOLLOWERS = "the claim is conditional on every delivery that the intent carries out, and marks it"
     SINGLY_AFTER_BULK = "a bulk create that was refused is sent singly, under If-None-Match"
 

@@ -413,6 +413,25 @@ BEYOND = (
         ),
         bystanders=(SetsColumns(frozenset({"title"})),),
     ),
+    Scenario(
+        "a column goes, and another takes one of the twins",
+        (
+            D("d1", "p1", 1, "a", name="N", title="X", remark="r", action=OLDEST_BY_EMAIL),
+            D("d2", "p2", 2, "a", name="M", action=OLDEST_BY_EMAIL),
+        ),
+        (("lead/old1", Row("a", modified=1)), ("lead/old2", Row("a", modified=2))),
+        bystanders=(SetsColumns(frozenset({"title"})),),
+    ),
+    Scenario(
+        "a column goes when the row is changed already, and another waits",
+        (
+            D("d1", "p1", 1, "a", "b", name="N", title="X", action=BY_EMAIL),
+            D("d2", "p2", 2, "b", name="M", action=BY_EMAIL),
+        ),
+        (("lead/old1", Row("a")),),
+        bystanders=(SetsColumns(frozenset({"title"})),),
+        in_flight=1,
+    ),
     # --- messages of many ---
     Scenario(
         "a folded message beside a capture of the same person",
