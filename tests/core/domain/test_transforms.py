@@ -30,12 +30,14 @@ def test_each_does_what_is_shown(shown: dict[str, Any]) -> None:
 
 
 def test_each_is_shown() -> None:
-    """No step is without an example."""
+    """No step is without an example, nor missing in the README."""
     named: set[str] = set()
     for shown in GOLDEN:
         for step in _steps.validate_python(shown["transform"]):
             named |= {step} if isinstance(step, str) else set(step)
     assert named == set(STEPS)
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    assert [step for step in STEPS if f"`{step}`" not in readme and f'{{"{step}": ' not in readme] == []
 
 
 @pytest.mark.parametrize(
