@@ -56,7 +56,7 @@ class Document(BaseModel):
         return {
             "format": self.format,
             "mappings": [_plain(each) for each in self.mappings],
-            "actions": [_plain(each) for each in self.actions],
+            "actions": [{"id": each.id, **_plain(each)} for each in self.actions],
         }
 
 
