@@ -19,10 +19,10 @@ class Actions:
             raise InvalidInputError(f"There is no connection {action.connection}: save it first.", field="connection")
         is_new = await self._configuration.action(action.id) is None
         await self._configuration.save_action(action)
-        return is_new, list(_warnings(action, setup.mappings))
+        return is_new, list(action_warnings(action, setup.mappings))
 
 
-def _warnings(action: SyncAction, mappings: Mapping[str, FieldMapping]) -> Iterator[str]:
+def action_warnings(action: SyncAction, mappings: Mapping[str, FieldMapping]) -> Iterator[str]:
     """What would go otherwise than people may think."""
     for table in action.tables:
         if table not in mappings:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.admin.actions import Actions
+from core.admin.actions import Actions, action_warnings
 from core.admin.mappings import MappingRefused, Mappings
 from core.domain.action import SyncAction
 from core.domain.connection import ConfigurationId
@@ -100,8 +100,22 @@ class Transfers:
         actions = {each.id: each for each in here.actions}
         return [
             *(_mapping_change(each, mappings.get(each.name)) for each in document.mappings),
-            *(_action_change(each, actions.get(each.id)) for each in document.actions),
+            *[
+                await self._with_warnings(_action_change(each, actions.get(each.id)), each, document)
+                for each in document.actions
+            ],
         ]
+
+    async def _with_warnings(self, change: Change, action: SyncAction, document: Document) -> Change:
+        """What is to know about the action once the document's mappings are here too."""
+        setup = await self._configuration.setup(action.connection)
+        given: dict[str, FieldMapping] = {
+            each.table: FieldMapping(table=each.table, rows=each.rows)
+            for each in document.mappings
+            if each.connection == action.connection
+        }
+        warnings = action_warnings(action, {**(setup.mappings if setup else {}), **given})
+        return change if change.change == "same" else change.model_copy(update={"warnings": list(warnings)})
 
     async def imported(self, given: Document) -> list[Change]:
         """Saves what differs, mappings first; nothing where anything is invalid."""
@@ -114,9 +128,9 @@ class Transfers:
             return change
         if isinstance(item, TransferredMapping):
             await self._mappings.save(item.connection, item.table, item.rows)
-            return change
-        _, warnings = await self._actions.save(item)
-        return change.model_copy(update={"warnings": warnings})
+        else:
+            await self._actions.save(item)
+        return change
 
     async def _findings(self, document: Document) -> Any:
         for finding in _doubles(document):
