@@ -14,7 +14,14 @@ import httpx
 from core.dataverse import protocol
 from core.dataverse.batch import batch, batch_parts, change_set
 from core.dataverse.failures import failure_of, is_unmet_condition
-from core.dataverse.metadata import table_of, target_tables, targets_of
+from core.dataverse.metadata import (
+    Precisions,
+    has_precision_elsewhere,
+    precisions_of,
+    table_of,
+    target_tables,
+    targets_of,
+)
 from core.dataverse.protocol import Request, Response
 from core.dataverse.remembered import RememberedReferences
 from core.domain.check import Identity
@@ -123,7 +130,15 @@ class DataverseClient:
             response = await self._send(protocol.table_names(targets))
             _done(response)
             names = response.json
-        return table_of(name, [answer.json for answer in answers], targets_of(lookups.json, names))
+        described = [answer.json for answer in answers]
+        return table_of(name, described, targets_of(lookups.json, names), await self._precisions(described))
+
+    async def _precisions(self, described: Sequence[Mapping[str, Any]]) -> Precisions:
+        """Without the privilege to read them, what the columns say themselves has to do."""
+        if not has_precision_elsewhere(described):
+            return {}
+        response = await self._send(protocol.money_precisions())
+        return precisions_of(response.json)
 
     def _check_organization(self, organization: str) -> None:
         if organization.lower() != self._organization_id:

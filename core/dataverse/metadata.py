@@ -12,12 +12,22 @@ _FILLED_BY_DYNAMICS = {"Owner", "State", "Status", "Uniqueidentifier", "EntityNa
 
 
 Targets = Mapping[str, tuple[Target, ...]]  # of each lookup column
+# Where a money column's decimals come from, besides itself: from prices or from its row's currency.
+# https://learn.microsoft.com/power-apps/developer/component-framework/reference/moneyprecisionsource
+_OF_PRICES, _OF_CURRENCY = 1, 2
+Precisions = Mapping[int, int]
+_NOTHING_KNOWN: Precisions = {}
 
 
-def table_of(name: str, answers: Sequence[Mapping[str, Any]], targets: Targets) -> Table:
+def table_of(
+    name: str,
+    answers: Sequence[Mapping[str, Any]],
+    targets: Targets,
+    precisions: Precisions = _NOTHING_KNOWN,
+) -> Table:
     """The table from the answers to `protocol.table_metadata`: all columns, then what each type tells of its own."""
     attributes, *typed = (answer.get("value") or () for answer in answers)
-    facts = {each["LogicalName"]: _facts(each) for answer in typed for each in answer}
+    facts = {each["LogicalName"]: _facts(each, precisions) for answer in typed for each in answer}
     for column, where in targets.items():
         facts.setdefault(column, {})["targets"] = where
     columns = (_column(each, facts.get(each["LogicalName"], {})) for each in attributes)
@@ -74,14 +84,30 @@ def _kind(attribute: Mapping[str, Any]) -> str:
     return str(name).removesuffix("Type")
 
 
-def _facts(attribute: Mapping[str, Any]) -> dict[str, Any]:
+def has_precision_elsewhere(answers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any money column takes its decimals from prices or the currency."""
+    return any(each.get("PrecisionSource") for answer in answers for each in answer.get("value") or ())
+
+
+def precisions_of(organizations: Mapping[str, Any]) -> Precisions:
+    """From the answer to `protocol.money_precisions`. A row in another currency may have others: Dynamics rounds it."""
+    organization: Mapping[str, Any] = next(iter(organizations.get("value") or ()), {})
+    currency = organization.get("basecurrencyid") or {}
+    told = {
+        _OF_PRICES: organization.get("pricingdecimalprecision"),
+        _OF_CURRENCY: currency.get("currencyprecision"),
+    }
+    return {source: digits for source, digits in told.items() if digits is not None}
+
+
+def _facts(attribute: Mapping[str, Any], precisions: Precisions) -> dict[str, Any]:
     """What the answer about one type says of a column of it."""
     return {
         "format": (attribute.get("FormatName") or {}).get("Value") or "",
         "max_length": attribute.get("MaxLength"),
         "minimum": attribute.get("MinValue"),
         "maximum": attribute.get("MaxValue"),
-        "precision": attribute.get("Precision"),
+        "precision": precisions.get(attribute.get("PrecisionSource") or 0, attribute.get("Precision")),
         "date_behavior": (attribute.get("DateTimeBehavior") or {}).get("Value") or "",
         "choices": tuple(_choices(attribute)),
     }

@@ -32,7 +32,7 @@ _TYPED_FACTS: Mapping[str, str] = {
     "Integer": _RANGE,
     "Decimal": f"{_RANGE},Precision",
     "Double": f"{_RANGE},Precision",
-    "Money": f"{_RANGE},Precision",
+    "Money": f"{_RANGE},Precision,PrecisionSource",
     "DateTime": ",DateTimeBehavior",
     "Boolean": "&$expand=OptionSet($select=TrueOption,FalseOption)",
     "Picklist": _OPTIONS,
@@ -161,6 +161,12 @@ def table_metadata(table: str) -> tuple[Request, ...]:
 def _lookups_of(table: str) -> Request:
     facts = "ReferencingAttribute,ReferencingEntityNavigationPropertyName,ReferencedEntity"
     return Request("GET", f"{API_PATH}/EntityDefinitions(LogicalName='{table}')/ManyToOneRelationships?$select={facts}")
+
+
+def money_precisions() -> Request:
+    """How many decimals prices have, and amounts in the organisation's own currency."""
+    query = "$select=pricingdecimalprecision&$expand=basecurrencyid($select=currencyprecision)"
+    return Request("GET", f"{API_PATH}/organizations?{query}")
 
 
 def table_names(tables: Iterable[str]) -> Request:

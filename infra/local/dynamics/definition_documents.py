@@ -12,6 +12,7 @@ from infra.local.dynamics.metadata_files import ENGLISH
 from infra.local.dynamics.schema import Association, Column, Option, Schema, Table
 
 Document = dict[str, Any]
+_OF_CURRENCY: Final = 2  # what Dataverse takes for granted of money columns; our one currency has two decimals
 _NAMESPACE: Final = uuid.UUID("7d3f8c52-6f0a-4c49-9d27-5a1b9a3f0e52")
 
 # Type of the column: the AttributeType, the AttributeTypeName and the metadata type that it is shown as.
@@ -198,7 +199,8 @@ def _text(_table: Table, column: Column) -> Document:
 
 
 def _number(_table: Table, column: Column) -> Document:
-    return {"MinValue": column.minimum, "MaxValue": column.maximum, "Precision": column.precision}
+    limits = {"MinValue": column.minimum, "MaxValue": column.maximum, "Precision": column.precision}
+    return {**limits, "PrecisionSource": _OF_CURRENCY} if column.kind == "Money" else limits
 
 
 def _moment(_table: Table, column: Column) -> Document:
@@ -310,5 +312,5 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Table, Column], Document]]] = {
 }
 TYPED_PROPERTIES: Final = frozenset(
     {"MaxLength", "Format", "FormatName", "AutoNumberFormat", "MinValue", "MaxValue", "Precision", "DateTimeBehavior"}
-    | {"Targets", "DefaultFormValue", "DefaultValue"}
+    | {"PrecisionSource", "Targets", "DefaultFormValue", "DefaultValue"}
 )

@@ -112,6 +112,7 @@ def _organization(environment: Environment) -> Iterator[Seed]:
     )
     organization = {"organizationid": environment.organization_id, "name": environment.name, "languagecode": 1033}
     organization |= {"isduplicatedetectionenabled": 1, "expirechangetrackingindays": 7, "basecurrencyid": ids.currency}
+    organization |= {"pricingdecimalprecision": 2}
     yield "organization", organization
     yield "businessunit", {"businessunitid": ids.business_unit, "name": environment.name, "isdisabled": 0}
     team = {"teamid": ids.team, "name": environment.name, "teamtype": 0, "isdefault": 1}

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from core.dataverse.metadata import table_of, target_tables, targets_of
+from core.dataverse.metadata import (
+    has_precision_elsewhere,
+    precisions_of,
+    table_of,
+    target_tables,
+    targets_of,
+)
 from core.domain.owner import TEAM, USER
 from core.domain.table import Choice, Column, Table, Target
 
@@ -226,3 +232,29 @@ def test_the_format_of_a_text() -> None:
     """An e-mail address or a phone number is not cut as other texts are."""
     typed = [{"LogicalName": "x", "MaxLength": 100, "FormatName": {"Value": "Email"}}]
     assert _table(_attribute("x"), typed=typed).columns["x"].format == "Email"
+
+
+def _organization(pricing: int | None, currency: int | None) -> dict[str, Any]:
+    base = None if currency is None else {"currencyprecision": currency}
+    return {"value": [{"pricingdecimalprecision": pricing, "basecurrencyid": base}]}
+
+
+@pytest.mark.parametrize(
+    ("source", "told", "precision"),
+    [
+        (0, _organization(3, 0), 4),
+        (1, _organization(3, 0), 3),
+        (2, _organization(3, 0), 0),
+        (None, _organization(3, 0), 4),
+        (1, _organization(None, 0), 4),
+        (2, _organization(3, None), 4),
+        (2, {"value": []}, 4),
+        (2, {}, 4),
+    ],
+)
+def test_the_decimals_of_money(source: int | None, told: dict[str, Any], precision: int) -> None:
+    """The column's own, those of prices, or those of the currency; where these cannot be read, its own."""
+    typed = [{"LogicalName": "revenue", "Precision": 4, "PrecisionSource": source}]
+    answers = [{"value": [_attribute("revenue", "Money")]}, {"value": typed}]
+    assert has_precision_elsewhere(answers) is bool(source)
+    assert table_of("lead", answers, {}, precisions_of(told)).columns["revenue"].precision == precision

@@ -146,7 +146,7 @@ def test_metadata_is_asked_for_what_mappings_need(table: str) -> None:
         "Integer": "MinValue,MaxValue",
         "Decimal": "MinValue,MaxValue,Precision",
         "Double": "MinValue,MaxValue,Precision",
-        "Money": "MinValue,MaxValue,Precision",
+        "Money": "MinValue,MaxValue,Precision,PrecisionSource",
         "DateTime": "DateTimeBehavior",
         "Boolean": "TrueOption,FalseOption",
         "Picklist": "GlobalOptionSet",
