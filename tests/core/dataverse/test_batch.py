@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dataverse.batch import batch, batch_parts
+from core.dataverse.batch import batch, batch_parts, change_set
 from core.dataverse.failures import error_code
 from core.dataverse.protocol import Request, Response, look_up, who_am_i, write_request
 from core.domain.delivery import RowWrite
@@ -177,3 +177,16 @@ def test_an_answer_to_the_whole_batch_has_no_parts(content_type: str) -> None:
 def test_no_answer_is_too_strange(body: bytes) -> None:
     """Whatever a proxy cuts short, what can be read is read."""
     assert all(100 <= part.status < 1000 for part in _parts(body + CRLF[: len(body) * 20]))
+
+
+def test_a_change_set_is_one_part_with_numbered_requests() -> None:
+    """Dataverse wants a Content-ID on each; the set stands within the batch."""
+    writes = [RowWrite(table="lead", row_id=row_id(number), etag=None, values={"lastname": "x"}) for number in (1, 2)]
+    request = change_set([write_request(write) for write in writes], name="n")
+    assert request.headers["Content-Type"] == 'multipart/mixed; boundary="batch_n"'
+    body = (request.body or b"").decode()
+    assert body.startswith(
+        '--batch_n\r\nContent-Type: multipart/mixed; boundary="changeset_n"\r\n\r\n--changeset_n\r\n'
+    )
+    assert body.endswith("--changeset_n--\r\n--batch_n--\r\n")
+    assert [line for line in body.split("\r\n") if line.startswith("Content-ID")] == ["Content-ID: 1", "Content-ID: 2"]

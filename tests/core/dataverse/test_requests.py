@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from core.dataverse import protocol
 from core.dataverse.protocol import Response
-from core.domain.delivery import RowWrite
+from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp
+from core.domain.references import ReferenceQuery
+from core.domain.table import Target
 from tests.builders import row_id
 from tests.strategies import any_text
 
@@ -109,6 +111,47 @@ def test_a_row_is_updated_only_as_it_was_read() -> None:
     assert request.headers["If-Match"] == 'W/"123"'
     assert "If-None-Match" not in request.headers
     assert json.loads(request.body or b"") == {"jobtitle": None}
+
+
+def test_lookups_are_written_as_binds() -> None:
+    """Of the navigation property that leads to the other row's table; null empties it."""
+    target = Target(table="account", set_name="accounts", navigation="parentcustomerid_account")
+    for value, bound in ((row_id(2), f"/accounts({row_id(2)})"), (None, None)):
+        write = RowWrite(
+            table="contact",
+            row_id=row_id(1),
+            etag='W/"1"',
+            values={"parentcustomerid": value, "jobtitle": "CEO"},
+            targets={"parentcustomerid": target},
+        )
+        body = json.loads(protocol.write_request(write).body or b"")
+        assert body == {"parentcustomerid_account@odata.bind": bound, "jobtitle": "CEO"}
+
+
+def test_rows_within_a_row_are_posted_under_our_id() -> None:
+    """A second POST of the same id is refused, as a conditional PATCH is."""
+    values = {"subject": "Expo", "campaignresponse_activity_parties": [{"participationtypemask": 11}]}
+    request = protocol.write_request(RowWrite(table="campaignresponse", row_id=row_id(1), etag=None, values=values))
+    assert (request.method, request.path) == ("POST", "/api/data/v9.2/campaignresponses")
+    assert json.loads(request.body or b"") == {"activityid": row_id(1), **values}
+
+
+def test_a_member_is_added_by_an_action() -> None:
+    """Exchange 18."""
+    request = protocol.write_request(Membership(list_id=row_id(7), table="lead", row_id=row_id(1)))
+    assert (request.method, request.path) == ("POST", "/api/data/v9.2/AddListMembersList")
+    assert json.loads(request.body or b"") == {
+        "List": {"@odata.type": "Microsoft.Dynamics.CRM.list", "listid": row_id(7)},
+        "Members": [{"@odata.type": "Microsoft.Dynamics.CRM.lead", "leadid": row_id(1)}],
+    }
+
+
+def test_named_rows_are_asked_for_by_one_column() -> None:
+    """With what tells who can be meant; an apostrophe stays a value."""
+    request = protocol.reference_query(ReferenceQuery("campaign", "campaigns", "name", "Kid's Expo & Co"))
+    query = parse_qs(urlsplit(request.path).query)
+    assert query["$select"] == ["name,statecode"]
+    assert query["$filter"] == ["name eq 'Kid''s Expo & Co'"]
 
 
 def test_rows_of_an_answer() -> None:

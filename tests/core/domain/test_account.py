@@ -1,0 +1,110 @@
+"""The company as an account: found, linked, created, or left to a person."""
+
+from typing import Any
+
+from core.domain.account import AccountLink, account_key, account_link, account_query
+from core.domain.references import References
+from core.domain.row import Row
+from core.domain.subject import Subject
+from tests.builders import COLUMNS, NEW_ID, action, capture, column, mapping, row, subject
+
+RULE = {"by": "name", "on_missing": "create"}
+NUMBERED = mapping(
+    {"source": "Company", "column": "name"},
+    {"source": "Customer No", "column": "accountnumber"},
+    table="account",
+    columns={**COLUMNS, "name": column("name"), "accountnumber": column("accountnumber")},
+)
+
+
+def _about(rule: dict[str, Any] | None = None, *, mapped: bool = False, **fields: Any) -> Subject:
+    mappings = {"lead": mapping(), "contact": mapping(table="contact")} | ({"account": NUMBERED} if mapped else {})
+    return subject(capture(**fields), under=action(account=RULE if rule is None else rule), mappings=mappings)
+
+
+def _account(number: int, **columns: Any) -> Row:
+    return row(number, "account", **{"name": "Fabrikam", **columns})
+
+
+def _link(about: Subject, *found: Row, table: str = "contact", on: Row | None = None) -> AccountLink:
+    query = account_query(about)
+    references: References = {query: found} if query else {}
+    return account_link(about, table, on, references, new_id=NEW_ID)
+
+
+def test_the_one_account_of_that_name_is_linked() -> None:
+    """In any case; through the column that the table has for it."""
+    for table, name, navigation in (
+        ("contact", "parentcustomerid", "parentcustomerid_account"),
+        ("lead", "parentaccountid", "parentaccountid"),
+    ):
+        link = _link(_about(Company="FABRIKAM "), _account(1), table=table)
+        assert link.value is not None
+        assert link.value.target is not None
+        assert (link.value.column, link.value.target.navigation) == (name, navigation)
+        assert (link.value.value, link.creation, link.warnings) == (_account(1).id, None, ())
+
+
+def test_nobody_guesses_between_two() -> None:
+    """Not linked, nothing made, and said."""
+    link = _link(_about(Company="Fabrikam"), _account(1), _account(2))
+    assert (link.value, link.creation) == (None, None)
+    assert "2 accounts" in link.warnings[0]
+
+
+def test_closed_and_merged_accounts_are_nobodys() -> None:
+    """And the server's wider comparison finds accounts that are not meant."""
+    found = (_account(1, statecode=1), _account(2, merged=True), _account(3, name="Fäbrikam"))
+    assert _link(_about(Company="Fabrikam"), *found).creation is not None
+
+
+def test_a_missing_account_is_made_where_the_action_allows_it() -> None:
+    """Under an id that follows from the new one; else the warning says what was looked for."""
+    made = _link(_about(Company="Fabrikam")).creation
+    assert made is not None
+    assert (made.table, made.etag, made.values) == ("account", None, {"name": "Fabrikam"})
+    assert made.row_id != NEW_ID
+    assert made == _link(_about(Company="Fabrikam")).creation
+    left = _link(_about({"on_missing": "leave"}, Company="Fabrikam"))
+    assert (left.value, left.creation) == (None, None)
+    assert '"Fabrikam"' in left.warnings[0]
+
+
+def test_a_row_that_has_an_account_keeps_it() -> None:
+    """Nothing is linked, made or said."""
+    contact = row(5, "contact", _parentcustomerid_value=_account(9).id)
+    assert _link(_about(Company="Fabrikam"), _account(1), on=contact) == AccountLink()
+
+
+def test_another_column_finds_it() -> None:
+    """By what the account mapping puts there; and a new one gets all that is mapped."""
+    about = _about(
+        {"by": "accountnumber", "on_missing": "create"}, mapped=True, **{"Customer No": "K7", "Company": "F"}
+    )
+    query = account_query(about)
+    assert query is not None
+    assert (query.by, query.value, query.fresh) == ("accountnumber", "K7", True)
+    made = _link(about).creation
+    assert made is not None
+    assert made.values == {"name": "F", "accountnumber": "K7"}
+
+
+def test_without_a_company_there_is_nothing_to_look_for() -> None:
+    """A placeholder is none; nor is there a claim to read."""
+    for company in (None, "{{Company}}", "Anonymous"):
+        about = _about(Company=company)
+        assert (account_query(about), account_key(about), _link(about)) == (None, None, AccountLink())
+    assert account_query(subject(capture(Company="Fabrikam"))) is None
+
+
+def test_the_claim_is_the_names_in_any_case() -> None:
+    """Two visitors of one company, however they write it, cannot both make it."""
+    assert account_key(_about(Company="Fabrikam")) == account_key(_about(Company=" FABRIKAM"))
+    assert "abrikam" not in str(account_key(_about(Company="Fabrikam")))
+
+
+def test_a_name_longer_than_the_column_is_cut() -> None:
+    """160 characters are what an account's name takes."""
+    made = _link(_about(Company="x" * 200)).creation
+    assert made is not None
+    assert len(made.values["name"]) == 160

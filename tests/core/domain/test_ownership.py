@@ -1,0 +1,53 @@
+"""Who is to own a row, by the action's rule."""
+
+from typing import Any
+
+import pytest
+
+from core.domain.action import OwnerRule
+from core.domain.capture import Capture
+from core.domain.owner import owner_queries
+from core.domain.ownership import owner_value, wanted_owners
+from core.domain.prospect import Prospect
+from core.domain.row import Row
+from tests.builders import document
+
+FALLBACK = "sales@x.example"
+
+
+def _wanted(owner: str | None = "Ann Lee", **rule: Any) -> tuple[str, ...]:
+    said = Capture.model_validate(document())  # captured by Ann Lee
+    return wanted_owners(OwnerRule.model_validate(rule), said, Prospect(owner=owner))
+
+
+@pytest.mark.parametrize(
+    ("rule", "owner", "wanted"),
+    [
+        ({}, "ann@x.example", ("ann@x.example",)),
+        ({"fallback": FALLBACK}, "ann@x.example", ("ann@x.example", FALLBACK)),
+        ({"fallback": FALLBACK}, None, (FALLBACK,)),
+        ({"fallback": FALLBACK}, "{{owner}}", (FALLBACK,)),
+        ({"table": {"ann lee": "ann@contoso.example"}}, "Ann  LEE", ("ann@contoso.example",)),
+        ({"by": "captured_by"}, None, ("Ann Lee",)),
+        ({"by": "fixed", "fallback": FALLBACK}, "ann@x.example", (FALLBACK,)),
+        ({"fallback": "Ann Lee"}, "Ann Lee", ("Ann Lee",)),
+        ({}, None, ()),
+    ],
+)
+def test_who_is_wanted(rule: dict[str, Any], owner: str | None, wanted: tuple[str, ...]) -> None:
+    """The one the rule says, translated, then the fallback."""
+    assert _wanted(owner, **rule) == wanted
+
+
+def test_the_first_that_can_own_does() -> None:
+    """The others are warnings; nobody at all leaves the column alone."""
+    users = {"internalemailaddress": FALLBACK, "accessmode": 0, "isdisabled": False}
+    references = {query: (Row("systemuser", "u1", "", users),) for query in owner_queries(FALLBACK)}
+    value, warnings = owner_value(OwnerRule(), ("Ann Lee", FALLBACK), references)
+    assert value is not None
+    assert (value.column, value.value, value.policy) == ("ownerid", "u1", "create_only")
+    assert warnings == ["The owner Ann Lee is not known in Dynamics."]
+    always, _ = owner_value(OwnerRule(when="always"), (FALLBACK,), references)
+    assert always is not None
+    assert always.policy == "overwrite"
+    assert owner_value(OwnerRule(), ("Ann Lee",), {}) == (None, ["The owner Ann Lee is not known in Dynamics."])
