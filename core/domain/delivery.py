@@ -141,7 +141,7 @@ class Delivery(_Entity):
     @property
     def waits_for_release(self) -> bool:
         """Held, or about to be: what comes next of the submission completes it in place."""
-        is_open = self.state != "done" or (self.result is not None and self.result.outcome is Outcome.HELD)
+        is_open = self.state == "received" or (self.result is not None and self.result.outcome is Outcome.HELD)
         return self.capture.is_held and not self.overtaken_by and is_open
 
     @property

@@ -1,7 +1,8 @@
 """The table `SyncLog`: one row for each delivery, newest first within a connection, readable as it stands.
 
 A row can be rebuilt from its delivery at any time, and its key follows from the delivery, so writing it again is
-harmless. The count of repeats is kept beside it, and survives such rewriting.
+harmless. A delivery that was over and is taken up again (a held one is released) has a higher revision: whoever is late
+with the row of an earlier one finds that, and leaves it. The count of repeats is kept beside it, and survives all that.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import UpdateMode
+from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from core.domain.delivery import Delivery
@@ -28,9 +29,28 @@ class TableSyncLog:
         self._table = table
 
     async def write(self, delivery: Delivery, *, row_url: str) -> None:
-        entity = {**_keys(delivery), **_shown(delivery, row_url)}
+        entity = {**_keys(delivery), **_told(delivery), **_shown(delivery, row_url)}
         with storage_failures("writing the sync log"):
-            await self._table.upsert_entity(entity, mode=UpdateMode.MERGE)
+            while not await self._is_new(entity):
+                if await self._gives_way(entity):
+                    return
+
+    async def _gives_way(self, entity: dict[str, Any]) -> bool:
+        """Whether the row that is there says this, or something later, now."""
+        try:
+            row = await self._table.get_entity(entity["PartitionKey"], entity["RowKey"])
+            if row.get("revision", 0) <= entity["revision"]:
+                await self._merge(row, entity)
+        except (ResourceModifiedError, ResourceNotFoundError):
+            return False
+        return True
+
+    async def _merge(self, row: TableEntity, entity: dict[str, Any]) -> None:
+        """Into the row as it was read."""
+        unchanged = MatchConditions.IfNotModified
+        await self._table.update_entity(
+            entity, mode=UpdateMode.MERGE, etag=row.metadata["etag"], match_condition=unchanged
+        )
 
     async def count_repeat(self, delivery: Delivery) -> None:
         keys = _keys(delivery)
@@ -38,24 +58,18 @@ class TableSyncLog:
             with storage_failures("counting a repeat"):
                 try:
                     row = await self._table.get_entity(keys["PartitionKey"], keys["RowKey"])
-                    counted = keys | {"repeats": row.get("repeats", 0) + 1}
-                    await self._table.update_entity(
-                        counted,
-                        mode=UpdateMode.MERGE,
-                        etag=row.metadata["etag"],
-                        match_condition=MatchConditions.IfNotModified,
-                    )
+                    await self._merge(row, keys | {"repeats": row.get("repeats", 0) + 1})
                 except ResourceNotFoundError:
-                    if await self._begun(keys):
+                    if await self._is_new({**keys, **_told(delivery), "repeats": 1}):
                         return
                 except ResourceModifiedError:
                     continue
                 else:
                     return
 
-    async def _begun(self, keys: dict[str, str]) -> bool:
+    async def _is_new(self, entity: dict[str, Any]) -> bool:
         try:
-            await self._table.create_entity({**keys, "repeats": 1})
+            await self._table.create_entity(entity)
         except ResourceExistsError:
             return False
         return True
@@ -97,11 +111,8 @@ def _keys(delivery: Delivery) -> dict[str, str]:
     return {"PartitionKey": delivery.connection, "RowKey": log_id(delivery)}
 
 
-def _shown(delivery: Delivery, row_url: str) -> dict[str, Any]:
-    """One flat row. It holds no name and no e-mail: the prospect's id leads to the person."""
-    assert delivery.result is not None
-    result = delivery.result
-    finished = result.finished_at or delivery.received_at
+def _told(delivery: Delivery) -> dict[str, Any]:
+    """What was delivered. No name and no e-mail: the prospect's id leads to the person."""
     capture = delivery.capture
     return {
         "received_at": delivery.received_at,
@@ -112,6 +123,16 @@ def _shown(delivery: Delivery, row_url: str) -> dict[str, Any]:
         "form": capture.form.id or capture.form.name or "",
         "activity": capture.submission.activity_id or "",
         "prospect": capture.prospect.id or "",
+        "revision": delivery.revision,
+    }
+
+
+def _shown(delivery: Delivery, row_url: str) -> dict[str, Any]:
+    """What became of it."""
+    assert delivery.result is not None
+    result = delivery.result
+    finished = result.finished_at or delivery.received_at
+    return {
         "outcome": result.outcome.value,
         "reason": result.reason[:_TEXT_MOST],
         "table": result.table,

@@ -1,7 +1,8 @@
 """One capture, answered at once: made durable first, then run within a deadline.
 
 From the moment the first transaction is through, the capture is completed whatever happens to this process: a timer
-finds its mark. A capture that was delivered before is answered as the first time, and counted.
+finds its mark. A capture that was delivered before is answered as the first time, and counted; one that completes a
+held capture, with that one's receipt and what became of it.
 """
 
 import asyncio
@@ -11,14 +12,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from core.domain.action import SyncAction
-from core.domain.capture import Capture, digest, identity
+from core.domain.capture import Capture, identity
 from core.domain.connection import Connection
-from core.domain.delivery import Delivery, Intent, Result, delivery_key
+from core.domain.delivery import Delivery, Intent, Result
 from core.sync.attempt import Attempts
-from core.sync.ports import ABSENT, Change, Ledger, SyncLog, Versioned, WakeQueue
+from core.sync.intake import Intake
+from core.sync.ports import Ledger, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
 
-REPEAT_WINDOW = timedelta(hours=24)
 _FIRST_LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 2.0  # how long a repeat waits for the delivery at work before it joins in
 
@@ -50,6 +51,7 @@ class Captures:
         self._turns = turns
         self._attempts = attempts
         self._ledger = ledger
+        self._intake = Intake(ledger=ledger)
         self._sync_log = sync_log
         self._wake_queue = wake_queue
         self._now = now
@@ -60,19 +62,23 @@ class Captures:
     async def accept(self, capture: Capture, action: SyncAction, connection: Connection, *, wait: bool) -> Answer:
         """Makes the capture durable and, with `wait`, carries it out within the deadline."""
         delivery = self._delivery(capture, action, connection)
-        found, is_repeat = await self._insert(delivery)
+        found, is_repeat = await self._intake.receive(delivery)
         if not wait:
+            await self._count(found.entity, is_repeat=is_repeat)
             await self._wake_queue.wake(found.entity.organization, found.entity.id)
             return Answer(found.entity.id, None, "queued")
         if is_repeat:
             found = await self._patiently(found)
         done = await self._attempts.attempt(found, deadline=self._deadline)
+        await self._count(found.entity, is_repeat=is_repeat)
         if done is None:
             is_paused = await self._attempts.pause_reason(found.entity)
             return Answer(found.entity.id, None, "paused" if is_paused else "retrying")
-        if is_repeat:
-            await self._sync_log.count_repeat(done)
         return Answer(done.id, done.result, row_url=await self._attempts.row_url(done))
+
+    async def _count(self, delivery: Delivery, *, is_repeat: bool) -> None:
+        if is_repeat:
+            await self._sync_log.count_repeat(delivery)
 
     async def preview(self, capture: Capture, action: SyncAction, connection: Connection) -> Intent | Result:
         """What would become of the capture. Stores and writes nothing."""
@@ -89,25 +95,6 @@ class Captures:
             received_at=now,
             due_at=now + self._grace,
         )
-
-    async def _insert(self, delivery: Delivery) -> tuple[Versioned[Delivery], bool]:
-        """The stored delivery, and whether it had been delivered before."""
-        while True:
-            marked = [Change(delivery.key, delivery, ABSENT), Change(delivery.due.key, delivery.due, ABSENT)]
-            inserted = await self._ledger.commit(delivery.organization, marked)
-            if inserted:
-                return Versioned(delivery, inserted[0]), False
-            earlier = await self._ledger.read(delivery.organization, delivery_key(delivery.id), Delivery)
-            if earlier and self._is_repeat_of(delivery, earlier.entity):
-                return earlier, True
-            if earlier:  # the same words after a day are said anew: their id follows from the earlier delivery
-                anew = digest(delivery.id, earlier.entity.received_at.isoformat())
-                delivery = delivery.model_copy(update={"id": anew})
-
-    def _is_repeat_of(self, delivery: Delivery, earlier: Delivery) -> bool:
-        """A delivery id or an activity id makes it the same for good; content alone only within a day."""
-        named = delivery.capture.delivery_id or delivery.capture.submission.activity_id
-        return bool(named) or delivery.received_at - earlier.received_at < REPEAT_WINDOW
 
     async def _patiently(self, found: Versioned[Delivery]) -> Versioned[Delivery]:
         """The first delivery is probably at work; looking on is cheaper than doing the same beside it."""

@@ -11,7 +11,8 @@ from typing import Protocol
 from core.domain.connection import Connection, Pause, unpinned_partition
 from core.domain.delivery import Delivery, Due, delivery_key
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
-from core.sync.ports import ABSENT, ANY, Change, Configuration, Ledger
+from core.sync.intake import Intake
+from core.sync.ports import ANY, Change, Configuration, Ledger
 
 MENDED_AFTER = timedelta(minutes=5)  # when somebody has to do something, it is looked again after this
 REACHED_AFTER = timedelta(seconds=30)
@@ -31,6 +32,7 @@ class Pinning:
         self, *, ledger: Ledger, configuration: Configuration, crms: Organizations, now: Callable[[], datetime]
     ) -> None:
         self._ledger = ledger
+        self._intake = Intake(ledger=ledger)
         self._configuration = configuration
         self._crms = crms
         self._now = now
@@ -68,9 +70,7 @@ class Pinning:
         if found is not None:
             due_at = min(found.entity.received_at, self._now())
             moved = found.entity.model_copy(update={"organization": organization, "due_at": due_at})
-            await self._ledger.commit(
-                organization, [Change(moved.key, moved, ABSENT), Change(moved.due.key, moved.due, ABSENT)]
-            )
+            await self._intake.receive(moved)
             left.append(Change(found.entity.key, None, found.etag))
         await self._ledger.commit(old, left)
 

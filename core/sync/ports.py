@@ -115,7 +115,9 @@ class Configuration(Protocol):
 
 
 class SyncLog(Protocol):
-    async def write(self, delivery: Delivery, *, row_url: str) -> None: ...
+    async def write(self, delivery: Delivery, *, row_url: str) -> None:
+        """The row of a delivery that is over. One of a later revision stays as it is."""
+        ...
 
     async def count_repeat(self, delivery: Delivery) -> None: ...
 

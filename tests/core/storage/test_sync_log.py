@@ -1,5 +1,6 @@
 """The sync log in real Table Storage."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from azure.data.tables.aio import TableClient
@@ -77,3 +78,29 @@ async def test_filters_keep_only_what_equals(table: TableClient) -> None:
         await log.write(_delivery(number, outcome), row_url="")
     rows = await log.page(["contoso"], filters={"outcome": "failed"}, most=10, after=None)
     assert [row["prospect"] for row in rows] == ["2"]
+
+
+async def test_the_row_of_a_later_revision_stays(table: TableClient) -> None:
+    """A worker that is late with `held` does not hide what became of the capture when it was released."""
+    log = TableSyncLog(table)
+    held = _delivery(1, Outcome.HELD)
+    assert held.result is not None
+    released = held.model_copy(
+        update={"revision": 1, "result": held.result.model_copy(update={"outcome": Outcome.CREATED})}
+    )
+    for order in ((held, released), (released, held), (held, released, held, released)):
+        for each in order:
+            await log.write(each, row_url="")
+        (row,) = await log.page(["contoso"], filters={}, most=10, after=None)
+        assert (row["outcome"], row["revision"]) == ("created", 1)
+
+
+async def test_revisions_written_at_once_leave_the_latest(table: TableClient) -> None:
+    """Whoever comes first, and with repeats counted in between."""
+    log = TableSyncLog(table)
+    revisions = [_delivery(1).model_copy(update={"revision": number}) for number in range(8)]
+    await asyncio.gather(
+        *(log.write(each, row_url="") for each in revisions), *(log.count_repeat(revisions[0]) for _ in range(4))
+    )
+    (row,) = await log.page(["contoso"], filters={}, most=10, after=None)
+    assert (row["revision"], row["repeats"]) == (7, 4)

@@ -1,0 +1,145 @@
+"""What has been heard of one submission under one action, and what the next delivery of it does.
+
+Deliveries of a submission are put in order when they are received, in the transaction that stores them. A held one
+waits, and what follows completes it in place; a withdrawal ends what is not written yet, also a capture that it
+overtook on its way. Everything else is a delivery of its own: a new person, an edit, a repeat.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from core.domain.capture import Event, digest
+from core.domain.delivery import Delivery
+
+REMEMBERED_MOST = 20  # deliveries of one submission that a withdrawal may still find unwritten
+
+
+class Heard(BaseModel):
+    """Stored under every name of the submission: its activity id, its hold request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    holders: tuple[str, ...] = ()  # deliveries that wait, or waited, for what follows
+    deliveries: tuple[str, ...] = ()  # the last ones that said something
+    is_complete: bool = False  # one that is not held has come in
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a delivery does when it is received: it is stored, or one that waits takes it over."""
+
+    delivery: Delivery
+    is_new: bool
+    heard: Heard
+    others: tuple[Delivery, ...] = ()  # deliveries that end with it
+
+
+def heard_keys(delivery: Delivery) -> tuple[str, ...]:
+    """Where it stands what has been heard of this submission; nowhere when it has no id."""
+    action, capture = delivery.action, delivery.capture
+    names: list[str] = []
+    if capture.submission.activity_id:
+        names.append(digest(action, "activity", capture.form.id or "", capture.submission.activity_id))
+    if capture.submission.hold_request_id:
+        names.append(digest(action, "hold", capture.submission.hold_request_id))
+    return tuple(f"heard|{name}" for name in names)
+
+
+def all_heard(parts: Iterable[Heard]) -> Heard:
+    """What was heard under any of the submission's names."""
+    parts = tuple(parts)
+    withdrawals = [part.withdrawn_at for part in parts if part.withdrawn_at]
+    return Heard(
+        holders=tuple(dict.fromkeys(name for part in parts for name in part.holders)),
+        deliveries=tuple(dict.fromkeys(name for part in parts for name in part.deliveries)),
+        is_complete=any(part.is_complete for part in parts),
+        withdrawn_at=max(withdrawals, default=None),
+    )
+
+
+def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> Step:
+    """`earlier`: the submission's holders and, where the newcomer is a withdrawal, its last deliveries."""
+    waiting = [each for each in earlier if each.waits_for_release]
+    if waiting:
+        return _taken_over(newcomer, heard, waiting)
+    if newcomer.capture.event is Event.WITHDRAWN:
+        withdrawn = heard.model_copy(update={"withdrawn_at": newcomer.said_at})
+        unwritten = (each for each in earlier if _is_unwritten(each) and each.said_at <= newcomer.said_at)
+        return Step(newcomer, True, withdrawn, tuple(_overtaken(each, newcomer, "withdrawal") for each in unwritten))
+    if heard.withdrawn_at and _is_overtaken(newcomer, heard.withdrawn_at, heard):
+        late = newcomer.model_copy(update={"overtaken_by": "withdrawal"})
+        return Step(late, True, _having_heard(heard, newcomer))
+    if newcomer.capture.is_held and heard.is_complete and heard.withdrawn_at is None:
+        late = newcomer.model_copy(update={"overtaken_by": "completion"})
+        return Step(late, True, heard)
+    alive = heard.model_copy(update={"withdrawn_at": None})
+    return Step(newcomer, True, _having_heard(alive, newcomer))
+
+
+def _is_overtaken(newcomer: Delivery, withdrawn_at: datetime, heard: Heard) -> bool:
+    """Times tell what is older. Where the capture names none, the first one that was captured is the one that was
+    withdrawn; whatever comes after it, or calls itself an update or a release, brings the submission back.
+    """
+    if newcomer.capture.occurred_at is not None:
+        return newcomer.said_at <= withdrawn_at
+    return newcomer.capture.event is Event.CAPTURED and not heard.deliveries
+
+
+def _having_heard(heard: Heard, newcomer: Delivery) -> Heard:
+    deliveries = (*heard.deliveries, newcomer.id)[-REMEMBERED_MOST:]
+    if newcomer.capture.is_held:
+        return heard.model_copy(update={"holders": (*heard.holders, newcomer.id), "deliveries": deliveries})
+    return heard.model_copy(update={"is_complete": True, "deliveries": deliveries})
+
+
+# --- What waits -------------------------------------------------------------------------------------------------------
+
+
+def _taken_over(newcomer: Delivery, heard: Heard, waiting: Sequence[Delivery]) -> Step:
+    """The first that waits takes over what came; others of the same submission have nothing to wait for any more."""
+    holder, *rest = waiting
+    match newcomer.capture.event, newcomer.capture.is_held:
+        case Event.WITHDRAWN, _ if newcomer.said_at >= holder.said_at:
+            after = _overtaken(holder, newcomer, "withdrawal")
+            others = tuple(_overtaken(each, newcomer, "withdrawal") for each in rest)
+            heard = heard.model_copy(update={"withdrawn_at": newcomer.said_at})
+        case (Event.WITHDRAWN, _) | (_, True) if newcomer.said_at < holder.said_at:
+            after, others = holder, ()
+        case _, True:
+            after, others = _saying(holder, newcomer), ()
+        case _:
+            after = _saying(holder, newcomer)
+            others = tuple(_overtaken(each, newcomer, "completion") for each in rest)
+            heard = heard.model_copy(update={"is_complete": True, "withdrawn_at": None})
+    return Step(_with_absorbed(after, newcomer), False, heard, others)
+
+
+def _saying(holder: Delivery, newcomer: Delivery) -> Delivery:
+    said = {"capture": newcomer.capture, "heard_at": newcomer.received_at, "attempts": 0}
+    return _taken_up(holder, newcomer).model_copy(update=said)
+
+
+def _with_absorbed(holder: Delivery, newcomer: Delivery) -> Delivery:
+    return holder.model_copy(update={"absorbed": (*holder.absorbed, newcomer.id)[-REMEMBERED_MOST:]})
+
+
+def _overtaken(delivery: Delivery, newcomer: Delivery, by: Literal["withdrawal", "completion"]) -> Delivery:
+    return _taken_up(delivery, newcomer).model_copy(update={"overtaken_by": by})
+
+
+def _taken_up(delivery: Delivery, newcomer: Delivery) -> Delivery:
+    """To be run (again). One that was over is due anew, and its log row gives way to a later one."""
+    if delivery.state != "done":
+        return delivery
+    again = {"state": "received", "result": None, "due_at": newcomer.due_at, "revision": delivery.revision + 1}
+    return delivery.model_copy(update=again)
+
+
+def _is_unwritten(delivery: Delivery) -> bool:
+    """Nothing was sent for it that may still land."""
+    return delivery.state == "received" and delivery.chosen is None and not delivery.overtaken_by
