@@ -83,11 +83,12 @@ def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> 
 
 def _is_overtaken(newcomer: Delivery, withdrawn_at: datetime, heard: Heard) -> bool:
     """Times tell what is older. Where the capture names none, the first one that was captured is the one that was
-    withdrawn; whatever comes after it, or calls itself an update or a release, brings the submission back.
+    withdrawn, and so is a held copy; whatever else comes after it, or calls itself an update or a release, brings the
+    submission back.
     """
     if newcomer.capture.occurred_at is not None:
         return newcomer.said_at <= withdrawn_at
-    return newcomer.capture.event is Event.CAPTURED and not heard.deliveries
+    return newcomer.capture.event is Event.CAPTURED and (newcomer.capture.is_held or not heard.deliveries)
 
 
 def _having_heard(heard: Heard, newcomer: Delivery) -> Heard:

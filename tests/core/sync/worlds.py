@@ -224,7 +224,11 @@ class Worker:
     async def due(
         self, organization: str, before: datetime, *, most: int, connections: Collection[str] = ()
     ) -> list[Due]:
-        return []
+        def happen() -> list[Due]:
+            stored = (entity for _, entity in self._scheduler.world.entities.values())
+            return sorted((each for each in stored if isinstance(each, Due)), key=lambda mark: mark.key)[:most]
+
+        return await self._scheduler.request(self.name, "due", happen)
 
     async def find(
         self, look_ups: Sequence[LookUp], columns: object, references: Collection[ReferenceQuery] = ()
