@@ -78,7 +78,7 @@ def test_everything_beside_a_new_person_is_there_once(
 ) -> None:
     """Account, owner, campaigns and note take two requests together; syncing again adds nothing, an edit updates."""
     action = f"beside-{table}"
-    app.capture(_said(Person(person.number + 70_000)), action=action).raise_for_status()  # names are remembered now
+    app.capture(_said(Person(person.number + 170_000)), action=action).raise_for_status()  # names are remembered now
     before = len(_requests(dynamics))
     said = app.capture(_said(person), action=action).json()
     assert (said["outcome"], said["warnings"]) == ("created", _expected_warnings(table))
@@ -112,14 +112,14 @@ def _responses(app: App, row_id: str) -> list[dict[str, Any]]:
 
 def test_colleagues_share_one_account(app: App, expo: dict[str, Any], person: Person) -> None:
     """The second finds the first one's company; a company of which there are two is linked to nobody."""
-    one, other = _said(person), _said(Person(person.number + 71_000), Company=f"beside {person.number} LTD")
+    one, other = _said(person), _said(Person(person.number + 171_000), Company=f"beside {person.number} LTD")
     for body in (one, other):
         assert app.capture(body, action="beside-contact").json()["outcome"] == "created"
     (account,) = [row for row in app.rows("account") if row["name"].lower() == f"beside {person.number} ltd"]
     linked = app.rows("contact", _parentcustomerid_value=account["accountid"])
     assert len(linked) == 2
     app.seed("account", name=account["name"])
-    third = _said(Person(person.number + 72_000), Company=account["name"])
+    third = _said(Person(person.number + 172_000), Company=account["name"])
     said = app.capture(third, action="beside-contact").json()
     assert any("2 accounts" in warning for warning in said["warnings"])
     assert len(app.rows("contact", _parentcustomerid_value=account["accountid"])) == 2
@@ -155,7 +155,7 @@ def test_a_lost_reply_to_a_change_set_doubles_nothing(
     app: App, dynamics: httpx.Client, expo: dict[str, Any], person: Person, kind: str
 ) -> None:
     """Everything has an id that was chosen before, so whoever goes on finds what has landed."""
-    app.capture(_said(Person(person.number + 73_000)), action="beside-lead").raise_for_status()
+    app.capture(_said(Person(person.number + 173_000)), action="beside-lead").raise_for_status()
     dynamics.post("faults", json=[{"kind": kind, "method": "POST", "path": "batch", "call": 2}])
     said = app.capture(_said(person), action="beside-lead").json()
     app.settles([said["receipt"]])
