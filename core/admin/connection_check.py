@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from core.domain.action import SyncAction
-from core.domain.check import Answers, Challenge, Checked, CheckResult, Identity, can_work, judged
+from core.domain.check import Answers, Challenge, CheckResult, Identity, can_work, judged
+from core.domain.checked import Checked
 from core.domain.connection import REVOKED, Connection
 from core.domain.expiry import expiry_threshold
 from core.domain.table import Table

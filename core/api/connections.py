@@ -11,7 +11,8 @@ from core.admin.connections import ConnectionInput, CredentialInput
 from core.admin.waiting import waiting
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
-from core.domain.check import CheckResult, CheckStep
+from core.domain.check import CheckResult
+from core.domain.check_steps import CheckStep
 from core.domain.connection import REVOKED, ConfigurationId, CredentialKind, Pause
 from core.domain.expiry import expiry_threshold
 from core.errors import InvalidInputError

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from core.domain.action import SyncAction
-from core.domain.check import Answers, Challenge, Checked, CheckStep, Identity, can_work, judged
+from core.domain.check import Answers, Challenge, Identity, can_work, judged
 from core.domain.check_fixes import fix_for
+from core.domain.check_steps import CheckStep
+from core.domain.checked import Checked
 from core.domain.connection import Connection
 from core.domain.expiry import expiry_threshold
 from core.domain.mapping import FieldMapping, MappingRow
