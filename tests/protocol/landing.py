@@ -52,10 +52,7 @@ class CarryOut(NamedTuple):
 
     def _written(self, without: Without) -> Steps[tuple[Fate, LeftOut]]:
         """All in one change set; when it is refused, the person first and each extra singly."""
-        intent = self.intent
-        if not intent.person(without):
-            return Fate.LANDED, (yield from _singly(intent.extras(without)))
-        intent, answer = yield from _at_once(intent, without)
+        intent, answer = yield from _at_once(self.intent, without)
         if answer == "done":
             return Fate.LANDED, ()
         is_refused = answer in REFUSALS
@@ -66,14 +63,16 @@ class CarryOut(NamedTuple):
         fate = Fate.OPEN if is_refused else (yield from self._looked_up(without))
         left_out: LeftOut = ()
         if fate is Fate.OPEN:
-            fate, left_out = yield from _alone(intent, answer, without)
+            has_person = bool(intent.person(without))
+            fate, left_out = (yield from _alone(intent, answer, without)) if has_person else (Fate.LANDED, ())
         if fate is Fate.LANDED:
             left_out += yield from _singly(intent.extras(without))
         return fate, left_out
 
     def _looked_up(self, without: Without) -> Steps[Fate]:
         """What the row says; and whether the intent is still to be carried out, if something is to be sent again."""
-        fate = yield from _fate(self.intent, without)
+        has_person = bool(self.intent.person(without))
+        fate = (yield from _fate(self.intent, without)) if has_person else Fate.OPEN
         if fate is Fate.OPEN and Safeguard.OPEN_STILL not in without:
             [(etag, _)] = yield Read((delivery_key(self.intent.leader),))
             return fate if etag == self.etag else Fate.FINISHED

@@ -117,6 +117,17 @@ BEYOND = (
         in_flight=1,
     ),
     Scenario(
+        "twins that were there before, and deliveries that share no key",
+        (
+            D("d1", "p1", 1, "b", title="X", action=BY_EMAIL),
+            D("d2", "p2", 2, name="M", company="C", action=Action(account="create")),
+            D("d3", "p3", 3, "b", title="Z", company="C", action=WITH_ACCOUNT_IF_THERE),
+        ),
+        (("lead/old1", Row("b", name="M", modified=1)), ("lead/old2", Row("b", name="O", modified=2))),
+        losses=0,
+        unattainable="date tie-breaks use the dates that were read in the turn (outside the promise, 5)",
+    ),
+    Scenario(
         "one prospect, two actions with separate tables",
         (
             D("d1", "p1", 1, "a", title="X", action=LEADS_ONLY),

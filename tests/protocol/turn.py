@@ -122,10 +122,9 @@ def _claimant(read: dict[str, Entity], group: Group, without: Without) -> str:
 def _search(group: Group, people: People) -> Steps[View]:
     """The rows the rules ask for, then those they redirect to; with the notes of the submissions."""
     notes = tuple(dict.fromkeys(filter(None, (note_id(s.delivery, s.prospect_key) for s in group))))
-    tables = {table for s in group for table in s.delivery.action.tables or (s.delivery.action.create,)}
     found: Found = yield Find(searches(group, people), notes)
     rows, asked = dict(found[0]), set(dict(found[0]))
-    while targets := sorted({row.goes_to for row in rows.values() if table_of(row.goes_to) in tables} - asked):
+    while targets := sorted({row.goes_to for row in rows.values()} - asked - {""}):
         more: Found = yield Find(tuple(Search(table_of(target), (target,)) for target in targets))
         rows |= dict(more[0])
         asked |= set(targets)
