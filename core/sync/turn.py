@@ -22,6 +22,7 @@ from core.sync.reading import Known, Reading, search
 
 ROUNDS_MOST = 60
 WRITE_SECONDS = 0.25  # about as long as a write takes; a claimant gets this long before he is helped
+FIRST_LOOK_SECONDS = 0.03
 
 
 class Turns:
@@ -124,17 +125,25 @@ class Turns:
         before = await self._read(organization, claimant)
         if before.entity.state != "intent":
             return
-        await self._sleep(WRITE_SECONDS)
-        after = await self._read(organization, claimant)
-        if after.etag != before.etag:
+        if not await self._is_slow(before):
             return
         try:
-            await self._carry_out(after)
+            await self._carry_out(before)
         except MisconfiguredConnectionError as error:
             raise RetryableError(
                 "Another delivery about the same person has to be finished first, and its connection is paused.",
                 detail=f"{claimant}: {error.message}",
             ) from error
+
+    async def _is_slow(self, claimant: Versioned[Delivery]) -> bool:
+        """Whether the claimant stands where he stood, after about as long as a write takes."""
+        waited, pause = 0.0, FIRST_LOOK_SECONDS
+        while waited < WRITE_SECONDS:
+            await self._sleep(pause)
+            waited, pause = waited + pause, pause * 2
+            if not await self._is_open(claimant):
+                return False
+        return True
 
     # --- After the claim --------------------------------------------------------------------------------------------
 
