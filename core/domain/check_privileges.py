@@ -40,14 +40,14 @@ def _table_privileges(
     name = f"privileges.{table}"
     missing = {privilege: stopped for privilege, stopped in needed.items() if privilege.table == table}
     if missing:
-        message = f"The application user lacks {_listed(missing)}: {_stops(missing)} cannot work."
+        message = f"The application user lacks {_listed(missing)}. These cannot work: {_stops(missing)}."
         return failed(name, message, "privilege_missing")
     unneeded = {privilege: stopped for privilege, stopped in others.items() if privilege.table == table}
     return _would_stop(name, unneeded) if unneeded else passed(name, "Every privilege is there.")
 
 
 def _would_stop(name: str, missing: Mapping[Privilege, list[str]]) -> CheckStep:
-    message = f"Nothing configured needs it, but without {_listed(missing)} there is no {_stops(missing)}."
+    message = f"Nothing configured needs {_listed(missing)}. These would not work without: {_stops(missing)}."
     return note(name, message, "privilege_missing")
 
 

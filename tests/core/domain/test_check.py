@@ -150,7 +150,7 @@ def test_a_privilege_counts_when_a_configured_feature_needs_it(
     spared = _steps(answers, actions=(asks_not,))
     notes = [step for step in spared.values() if step.status == "note" and step.code == "privilege_missing"]
     assert len(notes) == 1
-    assert "there is no" in notes[0].message
+    assert "would not work without" in notes[0].message
     assert not [step for step in spared.values() if step.status == "failed"]
 
 
