@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from core.domain.delivery import Claim, Delivery, Due, due_key
 from core.storage.document import packed, unpacked
 from core.storage.failures import storage_failures
-from core.sync.ports import ABSENT, ANY, Change, EntityT, Versioned
+from core.sync.ports import ABSENT, ANY, PRESENT, Change, EntityT, Versioned
 
 _LOST_CONDITIONS = {
     TableErrorCode.ENTITY_ALREADY_EXISTS,
@@ -93,6 +93,8 @@ def _operation(organization: str, change: Change) -> tuple[Any, ...]:
     entity = {**keys, **_shown(change.entity), **packed(change.entity)}
     if change.etag == ABSENT:
         return ("create", entity)
+    if change.etag == PRESENT:
+        return ("update", entity, {"mode": UpdateMode.REPLACE})
     if change.etag == ANY:
         return ("upsert", entity, {"mode": UpdateMode.REPLACE})
     return ("update", entity, {"mode": UpdateMode.REPLACE, **condition})

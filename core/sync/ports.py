@@ -20,6 +20,7 @@ EntityT = TypeVar("EntityT", bound=BaseModel)
 
 ABSENT = ""  # the condition "is not there"
 ANY = "*"  # no condition
+PRESENT = "present"  # the condition "is there", whatever it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Versioned(Generic[EntityT]):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One part of a transaction: an entity to write, or None to delete, on condition of an ETag, ABSENT or ANY."""
+    """One part of a transaction: an entity to write, or None to delete, on condition of an ETag, or one of the above."""
 
     key: str
     entity: BaseModel | None

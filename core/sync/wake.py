@@ -12,7 +12,7 @@ from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Due, delivery_key
 from core.sync.attempt import Attempts
 from core.sync.pinning import Pinning
-from core.sync.ports import ANY, Change, Configuration, Ledger, WakeQueue
+from core.sync.ports import PRESENT, Change, Configuration, Ledger, WakeQueue
 
 DEADLINE_SECONDS = 120.0
 WOKEN_AT_ONCE_MOST = 500
@@ -79,7 +79,7 @@ class Wakes:
         for mark in wanted:
             await self._wake_queue.wake(organization, mark.delivery)
             woken = mark.model_copy(update={"woken_at": self._now()})
-            await self._ledger.commit(organization, [Change(mark.key, woken, ANY)])
+            await self._ledger.commit(organization, [Change(mark.key, woken, PRESENT)])
         return len(wanted)
 
     async def _is_held(self, connection: Connection) -> bool:

@@ -121,6 +121,7 @@ class Office:
         self.now = NOON
         self.client = client
         self.messages: list[str] = []
+        self.is_quick = False  # whether messages are taken as soon as they are sent
         self.configuration, self.ledger = TableConfiguration(table, clock=lambda: 0.0), TableLedger(table)
         self.vault = KeyVault(vault_client)
         self.outside = Outside(self.vault)
@@ -172,6 +173,8 @@ class Office:
 
     async def wake(self, organization: str, delivery_id: str, *, after: float = 0.0) -> None:
         self.messages.append(delivery_id)
+        if self.is_quick:
+            await self.wakes.run(organization, delivery_id)
 
     async def connect(self, secret: str = "first", *, connection_id: str = "", **settings: Any) -> Connection:
         """Saves the connection with this secret, and answers it as stored."""

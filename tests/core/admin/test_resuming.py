@@ -99,3 +99,21 @@ async def test_what_came_before_the_organisation_was_known_comes_home_in_order(o
     await office.connect("first")
     assert await office.wakes.wake_due() == 3
     assert [message[-1] for message in office.messages] == ["1", "2", "3"]
+
+
+async def test_a_mark_that_moved_meanwhile_is_not_written_again(office: Office) -> None:
+    """The message may be taken before the timer has noted that it sent one: no second mark is left behind, which
+    nobody would ever take away.
+    """
+    await office.connect("first")
+    await office.configure()
+    await office.receive(seconds=1)
+    office.outside.good, office.is_quick = set(), True
+    office.pass_time(minutes=1)
+    assert await office.wakes.wake_due() == 1
+    (mark,) = await office.marks(HERE)
+    assert mark.woken_at is None
+    office.outside.good = {"first"}
+    office.pass_time(minutes=6)
+    assert await office.wakes.wake_due() == 1
+    assert await office.marks(HERE) == []

@@ -9,7 +9,7 @@ from core.domain.capture import Capture
 from core.domain.delivery import Claim, Delivery
 from core.domain.prospect import Prospect
 from core.storage.ledger import TableLedger
-from core.sync.ports import ABSENT, ANY, Change
+from core.sync.ports import ABSENT, ANY, PRESENT, Change
 
 ORGANIZATION = "90aa3b6e-4e50-4e11-8dee-000d3a4f1a01"
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -92,3 +92,14 @@ async def test_what_is_due_comes_oldest_first(table: TableClient) -> None:
     due = await ledger.due(ORGANIZATION, NOON + timedelta(minutes=5), most=10)
     assert [mark.delivery[-1] for mark in due] == ["2", "3", "1"]
     assert len(await ledger.due(ORGANIZATION, NOON + timedelta(minutes=5), most=2)) == 2
+
+
+async def test_what_must_be_there_is_not_made(table: TableClient) -> None:
+    """PRESENT replaces whatever stands there, and makes nothing."""
+    ledger = TableLedger(table)
+    assert await ledger.commit(ORGANIZATION, [Change("key|x", Claim(claimed_by="a"), PRESENT)]) is None
+    assert await ledger.commit(ORGANIZATION, [Change("key|x", Claim(), ABSENT)])
+    assert await ledger.commit(ORGANIZATION, [Change("key|x", Claim(claimed_by="a"), PRESENT)])
+    found = await ledger.read(ORGANIZATION, "key|x", Claim)
+    assert found is not None
+    assert found.entity.claimed_by == "a"

@@ -24,7 +24,7 @@ from core.domain.row import Row, RowKey, read_name
 from core.domain.table import EMAIL_COLUMNS, Table, id_column
 from core.domain.values import normal_name
 from core.errors import RetryableError
-from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, EntityT, Versioned
+from core.sync.ports import ABSENT, ANY, PRESENT, Change, ConnectionSetup, EntityT, Versioned
 from core.sync.turn import Turns
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class World:
     def _holds(self, change: Change) -> bool:
         if change.key not in self.entities:
             return change.etag == ABSENT or (change.etag == ANY and change.entity is not None)
-        return change.etag == ANY or change.etag == str(self.entities[change.key][0])
+        return change.etag in (ANY, PRESENT) or change.etag == str(self.entities[change.key][0])
 
     def _apply(self, change: Change) -> str:
         if change.entity is None:
