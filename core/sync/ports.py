@@ -33,7 +33,7 @@ class Versioned(Generic[EntityT]):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One part of a transaction: an entity to write, or None to delete, on condition of an ETag, or one of the above."""
+    """One part of a transaction: an entity to write, or None to delete, on condition of an ETag or one of the above."""
 
     key: str
     entity: BaseModel | None
