@@ -11,7 +11,7 @@ from typing import Literal
 
 from core.domain.action import MatchTables, OnDuplicate, SyncAction
 from core.domain.email_address import normal_email
-from core.domain.mapping import FieldMapping, Sources, row_value
+from core.domain.mapping import FieldMapping, MappingRow, Sources, row_value
 from core.domain.prospect import Prospect
 from core.domain.row import Row, RowKey, read_name
 from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, id_column
@@ -24,6 +24,7 @@ STATE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "lead": ("createdon", "modifiedon", "statecode", "merged", "_masterid_value", "_parentcontactid_value"),
     "contact": ("createdon", "modifiedon", "statecode", "merged", "_masterid_value"),
 }
+_NAME_COLUMNS = {"firstname": "FirstName", "lastname": "LastName"}
 KEY_COLUMNS = (*EMAIL_COLUMNS, "firstname", "lastname")
 _QUALIFIED = 1  # lead.statecode
 
@@ -62,19 +63,22 @@ class Match:
 
 def match_keys(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping], action: SyncAction) -> MatchKeys:
     """Everything that is searched for, and everything that may be written into an e-mail column."""
-    mapped = (row for mapping in mappings for row in mapping.rows if row.column in EMAIL_COLUMNS)
+    rows = [row for mapping in mappings for row in mapping.rows]
+    mapped = (row for row in rows if row.column in EMAIL_COLUMNS)
     said = (sources["Email"], *(row_value(row, sources).value for row in mapped))
     emails = tuple(dict.fromkeys(email for value in said if not is_missing(value) and (email := _email(value))))
-    return MatchKeys(emails, full_name(person) if action.matches_by_name else None)
+    return MatchKeys(emails, full_name(person, sources, rows) if action.matches_by_name else None)
 
 
 def _email(value: FieldValue) -> str:
     return normal_email(as_text(value))
 
 
-def full_name(person: Prospect) -> tuple[str, str] | None:
-    """First and last name, where both are known."""
-    first, last = as_text(person.value("FirstName")), as_text(person.value("LastName"))
+def full_name(person: Prospect, sources: Sources, rows: Iterable[MappingRow]) -> tuple[str, str] | None:
+    """First and last name, where both are known: Captello's own fields, else what is mapped to the columns."""
+    mapped = {row.column: row_value(row, sources).value for row in rows if row.source and row.column in _NAME_COLUMNS}
+    said = (person.value(field) or mapped.get(column) for column, field in _NAME_COLUMNS.items())
+    first, last = ("" if is_missing(value) else as_text(value) for value in said)
     return (first, last) if first and last else None
 
 

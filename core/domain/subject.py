@@ -36,7 +36,9 @@ class Subject:
         """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which
         two rows of one name were made would otherwise be nobody's.
         """
-        return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, full_name(self.person)))
+        rows = [row for mapping in self.mappings.values() for row in mapping.rows]
+        name = full_name(self.person, self.sources, rows)
+        return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, name))
 
     @property
     def submission(self) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.action import SyncAction
+from core.domain.capture import Capture
 from core.domain.email_address import normal_email
 from core.domain.mapping import Sources
 from core.domain.matching import (
@@ -23,7 +24,7 @@ from core.domain.matching import (
 )
 from core.domain.row import Row
 from core.domain.values import normal_name
-from tests.builders import NOON, action, capture, known, mapping, row, row_id, rows_by_key
+from tests.builders import NOON, action, capture, known, mapping, row, row_id, rows_by_key, subject
 from tests.strategies import any_text, rows
 
 ADA = MatchKeys(("ada@x.example",), ("Ada", "Lovelace"))
@@ -307,6 +308,22 @@ def test_placeholders_never_match(nothing: str | None) -> None:
     """A name with a part missing is no name, and a token no address."""
     assert not _keys(Email=nothing, FirstName=nothing, LastName="Lovelace")
     assert not _keys(Email=nothing, FirstName="Ada", LastName=nothing)
+
+
+def test_names_may_come_from_other_questions() -> None:
+    """Where Captello's own fields are blank, what is mapped to the columns is the name; a default never is."""
+    mapped = mapping(
+        {"source": "q.Given", "column": "firstname", "transform": "trim"},
+        {"source": "q.Family", "column": "lastname", "default": "(unknown)"},
+    )
+    by_name = action(match={"by": "email_or_name"})
+    answers = [{"title": "Given", "value": " Ada "}, {"title": "Family", "value": "Lovelace"}]
+    said = Capture.model_validate({"answers": answers})
+    assert subject(said, under=by_name, mappings={"lead": mapped}).keys.name == ("Ada", "Lovelace")
+    both = Capture.model_validate({"answers": answers, "prospect": {"fields": {"FirstName": "A.", "LastName": "L."}}})
+    assert subject(both, under=by_name, mappings={"lead": mapped}).keys.name == ("A.", "L.")
+    half = Capture.model_validate({"answers": answers[:1]})
+    assert subject(half, under=by_name, mappings={"lead": mapped}).keys.name is None
 
 
 def test_under_email_names_are_not_looked_for() -> None:
