@@ -18,6 +18,7 @@ from core.admin.connection_check import Checks
 from core.admin.connections import Connections
 from core.admin.mappings import Mappings
 from core.admin.revocation import Revocation
+from core.admin.signature_secrets import SecretKeeping
 from core.admin.transfer import Transfers
 from core.admin.upkeep import Upkeep
 from core.dataverse.certificate import certificate_credential
@@ -34,6 +35,7 @@ from core.storage.wake_queue import StorageWakeQueue
 from core.sync.attempt import Attempts
 from core.sync.capture import Captures
 from core.sync.pinning import Pinning
+from core.sync.signing import Signatures
 from core.sync.turn import Turns
 from core.sync.wake import Wakes
 
@@ -60,6 +62,8 @@ class Services:
     mappings: Mappings
     mapping_versions: TableMappingVersions
     actions: Actions
+    signatures: Signatures
+    signature_secrets: SecretKeeping
     transfers: Transfers
     resources: AsyncExitStack
 
@@ -145,6 +149,8 @@ def make_services(settings: Settings) -> Services:
         mappings=mappings,
         mapping_versions=TableMappingVersions(tables.get_table_client(names.CONFIGURATION_TABLE)),
         actions=actions,
+        signatures=Signatures(names=configuration, secrets=vault, now=_now),
+        signature_secrets=SecretKeeping(store=configuration, vault=vault, now=_now),
         transfers=Transfers(configuration=configuration, mappings=mappings, actions=actions),
         resources=resources,
     )

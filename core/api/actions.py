@@ -44,6 +44,7 @@ async def save_action(
     """Creates the action (201) or replaces it (200). The id in the address counts; one in the body must equal it."""
     action = _action(action_id, body)
     is_new, warnings = await services.actions.save(action)
+    warnings += await services.signature_secrets.warnings(action)
     response.status_code = 201 if is_new else 200
     return ActionView(**action.model_dump(by_alias=True), warnings=warnings)
 

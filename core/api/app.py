@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
-from core.api import actions, connections, logs, mappings, transfer
+from core.api import actions, connections, logs, mappings, signature_secrets, transfer
 from core.api.problems import Problem, add_problem_handlers
 from core.api.services import ServicesDependency
 
@@ -36,8 +36,8 @@ def make_app() -> FastAPI:
         redirect_slashes=False,
     )
     v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
-    for router in (connections.router, mappings.router, actions.router, transfer.router, logs.router):
-        v1.include_router(router)
+    for part in (connections, mappings, actions, signature_secrets, transfer, logs):
+        v1.include_router(part.router)
     v1.add_api_route("/health", health, tags=["health"])
     app.include_router(v1)
     add_problem_handlers(app)

@@ -6,7 +6,7 @@ What is not carried out yet and would be unsafe to ignore is refused.
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.connection import ConfigurationId
 
@@ -92,13 +92,6 @@ class Criteria(_Settings):
         return self
 
 
-def _unsigned(value: str) -> str:
-    """An action that asks for signatures must not accept unsigned captures."""
-    if value == "required":
-        raise ValueError("signatures are not checked yet: `optional` is accepted")
-    return value
-
-
 class SyncActionSettings(_Settings):
     """Everything of an action but its id."""
 
@@ -115,7 +108,7 @@ class SyncActionSettings(_Settings):
     late: Literal["fill_blanks"] = "fill_blanks"
     note: bool = True
     filter: Criteria = Criteria()
-    signature: Annotated[Literal["optional", "required"], AfterValidator(_unsigned)] = "optional"
+    signature: Literal["optional", "required"] = "optional"
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

@@ -21,6 +21,7 @@ from core.domain.action import SyncAction
 from core.domain.check import CheckResult
 from core.domain.connection import Connection, Pause
 from core.domain.mapping import FieldMapping
+from core.domain.signature import SignatureSecrets
 from core.storage.document import ModelT, packed, unpacked
 from core.storage.failures import storage_failures
 from core.storage.mapping_versions import version_key, versions_of
@@ -29,6 +30,7 @@ from core.sync.ports import ConnectionSetup
 REMEMBERED_SECONDS = 5.0
 
 _ACTIONS = "action"
+_SIGNATURES = "signature"
 _CONNECTIONS = "connections"  # lists the ids; everything else of one stands in its own partition
 _PAUSE = "pause"
 _CONNECTION = "connection"
@@ -57,6 +59,12 @@ class TableConfiguration:
         self._forget(f"setup {connection_id}")
         return await self.setup(connection_id)
 
+    async def signature_secrets(self, action_id: str, *, fresh: bool = False) -> SignatureSecrets | None:
+        name = f"signature {action_id}"
+        if fresh:
+            self._forget(name)
+        return await self._remember(name, lambda: self._read(_SIGNATURES, action_id, SignatureSecrets))
+
     async def actions(self) -> list[SyncAction]:
         return [unpacked(entity, SyncAction) async for entity in self._partition(_ACTIONS)]
 
@@ -84,6 +92,14 @@ class TableConfiguration:
     async def save_action(self, action: SyncAction) -> None:
         await self._write(_ACTIONS, action.id, action)
         self._forget(f"action {action.id}")
+
+    async def save_signature_secrets(self, action_id: str, secrets: SignatureSecrets | None) -> None:
+        if secrets is not None:
+            await self._write(_SIGNATURES, action_id, secrets)
+        else:
+            with storage_failures("erasing a signature's secret"):
+                await self._table.delete_entity(_SIGNATURES, action_id)
+        self._forget(f"signature {action_id}")
 
     async def save_connection(self, connection: Connection) -> None:
         await self._write(_of(connection.id), _CONNECTION, connection)

@@ -13,6 +13,7 @@ from core.domain.capture import Capture, digest
 from core.domain.capture_body import Unreadable, read_capture
 from core.domain.connection import Connection
 from core.domain.delivery import Intent, Outcome, Result
+from core.domain.signature import HEADER, content_of, signed
 from core.errors import SyncError
 from core.sync.capture import Answer
 
@@ -40,8 +41,17 @@ async def _answered(app: Services, request: func.HttpRequest) -> func.HttpRespon
     body = request.get_body()
     if len(body) > BODY_MOST:
         return _problem(413, "Content Too Large", f"A capture takes up to {BODY_MOST} bytes; send links, not files.")
+    query = dict(request.params)
+    claim = signed(header=request.headers.get(HEADER, ""), query=query, body=body)
+    checked = await app.signatures.check(action, claim)
+    if checked.refusal:
+        return _problem(401, "Unauthorized", checked.refusal)
+    if checked.is_signed:
+        query = content_of(query)
+    if checked.is_signed and query and body.strip():
+        return _problem(401, "Unauthorized", "The signature is over the body alone: send no fields in the query.")
     content_type = request.headers.get("content-type", "")
-    read = read_capture(body=body, content_type=content_type, query=dict(request.params))
+    read = read_capture(body=body, content_type=content_type, query=query)
     if isinstance(read, Unreadable):
         return await _quarantined(app, action, read, body, content_type)
     if read.is_empty:

@@ -202,7 +202,7 @@ def test_the_documented_action_is_accepted_whole(app: App) -> None:
         ({"match": {"tables": "everything"}}, "contacts_then_leads"),
         ({"create": "account"}, "contact"),
         ({"connection": "nowhere"}, "no connection nowhere"),
-        ({"signature": "required"}, "signatures"),
+        ({"signature": "sometimes"}, "signature"),
         ({"filter": {"all": [{"field": "Country", "equals": "DE"}]}}, "filters"),
         ({"id": "other"}, "leave `id` out"),
     ],

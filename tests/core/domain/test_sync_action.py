@@ -80,7 +80,7 @@ def test_none_of_the_four_may_be_missing(missing: str) -> None:
         ({"late": "overwrite"}, "late"),
         ({"filter": {"all": [{"field": "Email"}]}}, "not carried out yet"),
         ({"filter": {"any": [{"field": "Email"}]}}, "not carried out yet"),
-        ({"signature": "required"}, "not checked yet"),
+        ({"signature": "sometimes"}, "signature"),
         ({"owner": {"by": "fixed"}}, "`fallback` names the owner"),
         ({"id": "Booth Leads"}, "id"),
         ({"id": "-booth"}, "id"),
