@@ -60,10 +60,13 @@ class Move(NamedTuple):
 
 
 class Explorer:
-    def __init__(self, scenario: Scenario, without: Without = frozenset(), *, apart: bool = False) -> None:
+    def __init__(
+        self, scenario: Scenario, without: Without = frozenset(), *, apart: bool = False, killed_anywhere: bool = False
+    ) -> None:
         self.scenario = scenario
         self._without = without
         self._apart = apart
+        self._killed_anywhere = killed_anywhere
         self._allowed = scenario.allowed()
         self._tasks = scenario.tasks()
         self._worlds: list[World] = []
@@ -103,6 +106,18 @@ class Explorer:
             if len(came_from) > most:
                 raise AssertionError(f"{self.scenario.name}: more than {most} states")
         return len(came_from), []
+
+    def endings(self) -> set[Any]:
+        """Everything that can be seen when all is over."""
+        seen, waiting, ends = {self.start()}, [self.start()], set()
+        while waiting:
+            node = waiting.pop()
+            if self.is_over(node) and not (node.bystanders or node.flying):
+                ends.add(visible(self._worlds[node.world], self.scenario.deliveries))
+            new = {step.after for step in self.steps(node)} - seen
+            seen |= new
+            waiting += new
+        return ends
 
     def steps(self, node: Node) -> Iterator[Step]:
         for place, memory in enumerate(node.workers):
@@ -151,6 +166,8 @@ class Explorer:
         forgotten = self._moved(node, place, self._fresh[self._memories[memory].program])
         has_changed = move.world != node.world
         yield Step(who, request, move.reply, self._moved(node, place, move.memory)._replace(world=move.world))
+        if self._killed_anywhere and node.losses:
+            yield Step(who, request, "killed before", forgotten._replace(losses=node.losses - 1))
         if has_changed and node.losses:
             yield Step(who, request, "lost", forgotten._replace(world=move.world, losses=node.losses - 1))
         if has_changed and node.in_flight:

@@ -26,6 +26,16 @@ def test_what_the_promise_does_not_cover_does_happen(scenario: Scenario) -> None
     assert way, scenario.unattainable
 
 
+@pytest.mark.parametrize("number", [1, 4, 6])
+def test_to_be_killed_between_two_changes_is_nothing_new(number: int) -> None:
+    """So the search lets workers lose their memory right after a change only, and reads what is read at once in one
+    step: with kills before any request, and every entity and table read by itself, the same is seen in the end.
+    """
+    scenario = SCENARIOS[number]._replace(losses=1, in_flight=0, workers=1)
+    everywhere = Explorer(scenario, apart=True, killed_anywhere=True)
+    assert everywhere.endings() == Explorer(scenario).endings()
+
+
 def test_everything_that_section_6_lists_is_there() -> None:
     """Eight interleavings, one of them in two stories and one under two rules."""
     assert len(NAMED_IN_SECTION_6) == 10
