@@ -41,7 +41,7 @@ class Find(NamedTuple):
 
     def apart(self) -> Iterator["Find"]:
         yield from (Find((search,)) for search in self.searches)
-        if self.notes:
+        if self.notes or not self.searches:
             yield Find((), self.notes)
 
 
