@@ -296,6 +296,7 @@ BEYOND = (
         ),
         (("lead/old1", Row("a")),),
         refused=frozenset({"note"}),
+        losses=1,
         in_flight=1,
     ),
     Scenario(
@@ -306,6 +307,7 @@ BEYOND = (
         ),
         (("lead/old1", Row("a")),),
         refused=frozenset({"response"}),
+        losses=1,
         in_flight=1,
     ),
     Scenario(
@@ -352,8 +354,7 @@ BEYOND = (
         ),
         (("lead/old1", Row("a", modified=1)), ("lead/old2", Row("a", modified=2))),
         bystanders=(Edits("lead/old1", (("title", "F"),)),),
-        losses=1,
-        in_flight=1,
+        losses=2,
     ),
     Scenario(
         "a plug-in rewrites what we append, without a note",
