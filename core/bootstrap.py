@@ -17,6 +17,7 @@ from core.admin.actions import Actions
 from core.admin.connection_check import Checks
 from core.admin.connections import Connections
 from core.admin.mappings import Mappings
+from core.admin.revealing import Revealing
 from core.admin.revocation import Revocation
 from core.admin.signature_secrets import SecretKeeping
 from core.admin.transfer import Transfers
@@ -26,8 +27,11 @@ from core.dataverse.clients import DataverseClients
 from core.key_vault import KeyVault
 from core.settings import Settings, settings_from
 from core.storage import names
+from core.storage.audit import TableAudit
 from core.storage.configuration import TableConfiguration
+from core.storage.index_key import IndexKey
 from core.storage.ledger import TableLedger
+from core.storage.log_pages import TableLogPages
 from core.storage.mapping_versions import TableMappingVersions
 from core.storage.quarantine import TableQuarantine
 from core.storage.sync_log import TableSyncLog
@@ -53,7 +57,9 @@ class Services:
     captures: Captures
     wakes: Wakes
     quarantine: TableQuarantine
-    sync_log: TableSyncLog
+    log_pages: TableLogPages
+    revealing: Revealing
+    audit: TableAudit
     connections: Connections
     checks: Checks
     revocation: Revocation
@@ -89,9 +95,12 @@ def make_services(settings: Settings) -> Services:
     resources = AsyncExitStack()
     azure = _AzureClients(settings, resources)
     tables = azure.tables()
-    configuration = TableConfiguration(tables.get_table_client(names.CONFIGURATION_TABLE))
+    configuration_table = tables.get_table_client(names.CONFIGURATION_TABLE)
+    configuration = TableConfiguration(configuration_table)
     ledger = TableLedger(tables.get_table_client(names.LEDGER_TABLE))
-    sync_log = TableSyncLog(tables.get_table_client(names.LOG_TABLE))
+    log_table, index_key = tables.get_table_client(names.LOG_TABLE), IndexKey(configuration_table)
+    sync_log = TableSyncLog(log_table, index_key)
+    audit = TableAudit(tables.get_table_client(names.AUDIT_TABLE))
     wake_queue = StorageWakeQueue(azure.deliveries_queue)
     vault = KeyVault(azure.secret_client)
     clients = DataverseClients(secrets=vault, authority=settings.authority)
@@ -140,14 +149,16 @@ def make_services(settings: Settings) -> Services:
         captures=captures,
         wakes=wakes,
         quarantine=TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE)),
-        sync_log=sync_log,
+        log_pages=TableLogPages(log_table, index_key),
+        revealing=Revealing(ledger=ledger, audit=audit, now=_now),
+        audit=audit,
         connections=connections,
         checks=checks,
         revocation=Revocation(configuration=configuration, vault=vault, now=_now),
         upkeep=Upkeep(configuration=configuration, checks=checks, connections=connections, now=_now),
         ledger=ledger,
         mappings=mappings,
-        mapping_versions=TableMappingVersions(tables.get_table_client(names.CONFIGURATION_TABLE)),
+        mapping_versions=TableMappingVersions(configuration_table),
         actions=actions,
         signatures=Signatures(names=configuration, secrets=vault, now=_now),
         signature_secrets=SecretKeeping(store=configuration, vault=vault, now=_now),

@@ -16,9 +16,13 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
     ("core.errors", set()),
     ("core.settings", {"core.errors"}),
     ("core.domain", {"pydantic", "core.domain", "core.errors"}),
-    ("core.sync", {"pydantic", "core.domain", "core.errors", "core.sync"}),
+    ("core.telemetry", {"core.domain"}),
+    ("core.sync", {"pydantic", "core.domain", "core.errors", "core.sync", "core.telemetry"}),
     ("core.dataverse.certificate", {"cryptography", "core.domain", "core.errors"}),
-    ("core.dataverse", {"httpx", "azure", "core.dataverse", "core.domain", "core.errors", "core.sync.ports"}),
+    (
+        "core.dataverse",
+        {"httpx", "azure", "core.dataverse", "core.domain", "core.errors", "core.sync.ports", "core.telemetry"},
+    ),
     ("core.storage", {"azure", "pydantic", "core.storage", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.key_vault", {"azure", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.admin", {"pydantic", "core.admin", "core.domain", "core.errors", "core.sync"}),
@@ -133,7 +137,7 @@ def test_indexing_the_app_imports_nothing_of_ours() -> None:
 def test_the_pure_parts_await_nothing() -> None:
     """Domain, protocol, batch, failures and metadata are plain functions: no I/O, no clock, no chance."""
     pure = [path for path in CORE if "domain" in path.parts]
-    pure += [Path("core/dataverse") / f"{name}.py" for name in ("protocol", "batch", "failures", "metadata")]
+    pure += [Path("core/dataverse") / f"{name}.py" for name in ("protocol", "batch", "failures", "metadata", "notes")]
     for path in pure:
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.Await)], path

@@ -1,34 +1,56 @@
-"""Routes for the sync log."""
+"""Routes for the sync log: what became of each delivery, and everything about one of them."""
 
-import json
+import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
 
+from core.admin.revealing import Clear
+from core.api import cursor as cursors
+from core.api.asking import Asking, Reveal
 from core.api.services import ServicesDependency
+from core.bootstrap import Services
+from core.domain.capture import Capture, prospect_name
 from core.domain.connection import ConfigurationId
-from core.domain.delivery import Outcome
+from core.domain.delivery import Delivery, ErrorClass, Outcome, delivery_key
+from core.domain.email_address import normal_email
+from core.domain.masking import person_shown
+from core.domain.trail import Attempt, Trail
+from core.errors import InvalidInputError
+from core.storage.document import unpacked
+from core.storage.log_pages import LogQuery, Row
+from core.storage.log_row import log_id
 
 router = APIRouter(prefix="/logs", tags=["logs"])
 
+_RECEIPT = re.compile(r"[0-9a-f]{32}")
+_REVEALED_MOST = 100
+Text = Annotated[str | None, Query(max_length=200)]
+RowT = TypeVar("RowT", bound="LogRow")
+
 
 class LogRow(BaseModel):
-    """What became of one delivery."""
+    """What became of one delivery. Names and addresses are masked, in sentences too."""
 
     id: str
     connection: str
     received_at: datetime | None = None
-    delivery: str = ""
-    trigger: str = ""
+    finished_at: datetime | None = None
+    delivery: Annotated[str, Field(description="The receipt that the sender was given.")] = ""
+    trigger: Annotated[str, Field(description="`replay` once it has been replayed; else what brought it in.")] = ""
+    replays: int = 0
     action: str = ""
     event: str = ""
     form: str = ""
+    form_name: str = ""
+    form_event: str = ""
     activity: str = ""
-    prospect: str = ""
-    outcome: str = ""
+    prospect: Annotated[str, Field(description="The person's id at Captello.")] = ""
+    person: str = ""
+    outcome: Annotated[str, Field(description="Empty while it is on its way.")] = ""
     reason: str = ""
     table: str = ""
     record_id: str = ""
@@ -36,42 +58,194 @@ class LogRow(BaseModel):
     error_class: str = ""
     error_code: str = ""
     error_column: str = ""
+    cause: Annotated[str, Field(description="The group in `/failures` that it belongs to.")] = ""
     warnings: list[str] = []
     attempts: int = 0
     duration_ms: int = 0
     mapping_version: int = 0
     repeats: int = 0
-    explain: dict[str, Any] = {}
+    batch: str = ""
+    replay: str = ""
+
+
+class LogDetail(LogRow):
+    """With why this row was chosen, each attempt, and each request to Dynamics."""
+
+    state: Literal["received", "intent", "done"] = "done"
+    explain: Annotated[dict[str, Any], Field(description="The match: rule, queries, candidates and their fate.")] = {}
+    tried: Annotated[
+        list[Attempt], Field(description="Each attempt with its requests; no query values, no bodies.")
+    ] = []
 
 
 class LogPage(BaseModel):
-    """Newest first. `cursor` leads to the next page; without one this was the last."""
+    """Newest first. `cursor` leads to the next page; without one this was the last.
+
+    A filter that no index answers looks through a bounded number of rows: the page may then be short, or empty, and
+    still have a cursor. `looked_until` says how far back it looked.
+    """
 
     items: list[LogRow]
     cursor: str | None = None
+    looked_at: Annotated[int, Field(description="How many rows or index entries were looked at.")]
+    looked_until: datetime | None = None
 
 
-@router.get("")
+@router.get("", summary="What became of each delivery")
 async def list_logs(  # one parameter a filter
     services: ServicesDependency,
+    who: Asking,
     connection: Annotated[ConfigurationId | None, Query(description="Only this connection's rows.")] = None,
-    outcome: Annotated[Outcome | None, Query()] = None,
-    action: Annotated[str | None, Query(max_length=100)] = None,
-    prospect: Annotated[str | None, Query(max_length=100)] = None,
+    outcome: Annotated[Outcome | None, Query(description="Indexed: `failed` and `held`.")] = None,
+    error_class: Annotated[ErrorClass | None, Query()] = None,
+    cause: Annotated[str | None, Query(pattern="^[0-9a-f]{16}$", description="A group of `/failures`.")] = None,
+    action: Text = None,
+    table: Text = None,
+    prospect: Annotated[str | None, Query(max_length=200, description="The person's id at Captello. Indexed.")] = None,
+    email: Annotated[str | None, Query(max_length=320, description="The person's e-mail address. Indexed.")] = None,
+    form: Annotated[str | None, Query(max_length=200, description="The form's id. Indexed.")] = None,
+    event: Annotated[str | None, Query(max_length=200, description="The trade show, as the form names it.")] = None,
+    batch: Annotated[str | None, Query(max_length=200, description="A bulk action. Indexed.")] = None,
+    replay: Annotated[str | None, Query(max_length=200, description="A replay. Indexed.")] = None,
+    text: Annotated[str | None, Query(max_length=200, description="Stands in the reason or a warning.")] = None,
+    since: Annotated[datetime | None, Query(alias="from", description="Received then or later. Indexed.")] = None,
+    until: Annotated[datetime | None, Query(alias="to", description="Received then or earlier. Indexed.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200, pattern=r"^[0-9a-f-]*$")] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    reveal: Reveal = False,  # noqa: FBT002  # a query parameter
 ) -> LogPage:
-    """One row for each delivery that is over, newest first."""
-    wanted = {"outcome": outcome.value if outcome else None, "action": action, "prospect": prospect}
-    filters = {name: value for name, value in wanted.items() if value}
-    known = [connection] if connection else [each.id for each in await services.configuration.connections()]
-    rows = await services.sync_log.page(known, filters=filters, most=limit, after=cursor)
-    items = [_view(row) for row in rows]
-    return LogPage(items=items, cursor=items[-1].id if len(items) == limit else None)
+    """One row for each delivery that is over, newest first. Filters narrow each other."""
+    filters = {
+        "outcome": outcome.value if outcome else None,
+        "error_class": error_class.value if error_class else None,
+        "prospect": prospect_index(prospect) if prospect else None,
+        "email": usable_email(email) if email else None,
+        "cause": cause,
+        "action": action,
+        "table": table,
+        "form": form,
+        "form_event": event,
+        "batch": batch,
+        "replay": replay,
+    }
+    equal = {name: value for name, value in filters.items() if value}
+    if cause:
+        equal["outcome"] = "failed"  # which has an index
+    asked = {**equal, "connection": connection, "text": text, "since": since, "until": until}
+    known = [connection] if connection else await all_connections(services)
+    query = LogQuery(known, equal, text or "", utc(since), utc(until))
+    most = min(limit, _REVEALED_MOST) if reveal else limit
+    page = await services.log_pages.page(query, most=most, after=cursors.read(cursor, asked))
+    items = [_view(row, LogRow) for row in page.rows]
+    if reveal:
+        items = await _revealed(services, page.rows, items, who)
+    following = cursors.written(page.after, asked)
+    return LogPage(items=items, cursor=following, looked_at=page.looked_at, looked_until=page.looked_until)
 
 
-def _view(row: Mapping[str, Any]) -> LogRow:
+@router.get("/{log_id}", summary="Everything about one delivery")
+async def read_log(
+    log_id: Annotated[str, Path(pattern="^[0-9a-f-]{32,60}$", description="A row's `id`, or a receipt.")],
+    services: ServicesDependency,
+    who: Asking,
+    reveal: Reveal = False,  # noqa: FBT002  # a query parameter
+) -> LogDetail:
+    """The row, the match explained, each attempt and each request to Dynamics. Also of one that is on its way."""
+    delivery = await _by_receipt(services, log_id) if _RECEIPT.fullmatch(log_id) else None
+    row = await services.log_pages.row(await all_connections(services), _key_of(delivery) if delivery else log_id)
+    if row is None and delivery is None:
+        message = "There is no such delivery: neither a row of the log nor a receipt is called so."
+        raise InvalidInputError(message, field="log_id", status=404)
+    detail = _detail(row, delivery)
+    if not reveal:
+        return detail
+    organization = str(row["organization"]) if row else delivery.organization if delivery else ""
+    clear = await services.revealing.deliveries([(organization, detail.delivery)], who=who, what=f"log {detail.id}")
+    return detail.model_copy(update=_clear_words(clear[detail.delivery])) if detail.delivery in clear else detail
+
+
+# --- Asking -----------------------------------------------------------------------------------------------------------
+
+
+async def all_connections(services: Services) -> list[str]:
+    return [each.id for each in await services.configuration.connections()]
+
+
+def prospect_index(prospect: str) -> str:
+    """By which name the log knows the person of this Captello id."""
+    return prospect_name(Capture.model_validate({"prospect": {"id": prospect}}), "")
+
+
+def usable_email(text: str) -> str:
+    if email := normal_email(text):
+        return email
+    raise InvalidInputError("This is not an e-mail address.", field="email")
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+async def _by_receipt(services: Services, receipt: str) -> Delivery | None:
+    for connection in await services.configuration.connections():
+        for place in (connection.partition, *connection.former_organizations):
+            if found := await services.ledger.read(place, delivery_key(receipt), Delivery):
+                return found.entity
+    return None
+
+
+def _key_of(delivery: Delivery) -> str:
+    return log_id(delivery)
+
+
+# --- Showing ----------------------------------------------------------------------------------------------------------
+
+
+def _view(row: Row, kind: type[RowT]) -> RowT:
     shown = {name: value for name, value in row.items() if name in LogRow.model_fields.keys() - {"id", "connection"}}
     shown["warnings"] = str(row.get("warnings") or "").splitlines()
-    shown["explain"] = json.loads(row.get("explain") or "{}")
-    return LogRow(id=row["RowKey"], connection=row["PartitionKey"], **shown)
+    return kind(id=row["RowKey"], connection=row["PartitionKey"], **shown)
+
+
+def _detail(row: Row | None, delivery: Delivery | None) -> LogDetail:
+    """`row` is None, or only counts repeats, while the delivery is on its way."""
+    if row is None or not row.get("outcome"):
+        return _on_its_way(delivery, row)
+    trail = unpacked(row, Trail) if "document" in row or "document_0" in row else Trail()
+    state = delivery.state if delivery else "done"
+    return _view(row, LogDetail).model_copy(
+        update={"explain": trail.explain, "tried": list(trail.attempts), "state": state}
+    )
+
+
+def _on_its_way(delivery: Delivery | None, row: Row | None) -> LogDetail:
+    if delivery is None:
+        assert row is not None
+        return _view(row, LogDetail).model_copy(update={"state": "received"})
+    capture = delivery.capture
+    return LogDetail(
+        id=log_id(delivery),
+        connection=delivery.connection,
+        received_at=delivery.received_at,
+        delivery=delivery.id,
+        trigger=delivery.trigger,
+        action=delivery.action,
+        event=capture.event.value,
+        prospect=capture.prospect.id or "",
+        person=person_shown(capture.prospect.fields),
+        attempts=delivery.attempts,
+        tried=list(delivery.tried),
+        state=delivery.state,
+    )
+
+
+async def _revealed(services: Services, rows: list[Row], items: list[LogRow], who: str) -> list[LogRow]:
+    wanted = [(str(row["organization"]), str(row["delivery"])) for row in rows if row.get("organization")]
+    clear = await services.revealing.deliveries(wanted, who=who, what=f"log, {len(wanted)} rows")
+    return [
+        item.model_copy(update=_clear_words(clear[item.delivery])) if item.delivery in clear else item for item in items
+    ]
+
+
+def _clear_words(clear: Clear) -> Mapping[str, Any]:
+    return {"person": clear.person, "reason": clear.reason, "warnings": list(clear.warnings)}

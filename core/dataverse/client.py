@@ -22,6 +22,7 @@ from core.dataverse.metadata import (
     target_tables,
     targets_of,
 )
+from core.dataverse.notes import call_of
 from core.dataverse.protocol import Request, Response
 from core.dataverse.remembered import RememberedReferences
 from core.domain.check import Identity
@@ -31,6 +32,7 @@ from core.domain.references import Found, ReferenceQuery
 from core.domain.row import Row, RowKey
 from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
+from core.telemetry import note_call
 
 _OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
 
@@ -177,15 +179,18 @@ class DataverseClient:
 
     async def _send_with(self, request: Request, token: str) -> Response:
         headers = {**protocol.HEADERS, **request.headers, "Authorization": f"Bearer {token}"}
+        began, response = time.perf_counter(), None
         try:
             answer = await self._http.request(
                 request.method, self._url + request.path, headers=headers, content=request.body
             )
+            names = {name.lower(): text for name, text in answer.headers.items()}
+            response = Response(answer.status_code, names, answer.content)
         except httpx.HTTPError as error:
             raise RetryableError("Dynamics cannot be reached.", detail=type(error).__name__) from error
-        return Response(
-            answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, answer.content
-        )
+        finally:
+            note_call(call_of(request, response, ms=round((time.perf_counter() - began) * 1000)))
+        return response
 
 
 def _done(response: Response) -> None:

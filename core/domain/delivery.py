@@ -14,6 +14,7 @@ from core.domain.capture import Capture, digest
 from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
 from core.domain.table import Target
+from core.domain.trail import Attempt
 from core.domain.values import normal_name
 
 
@@ -124,6 +125,10 @@ class Delivery(_Entity):
     revision: int = 0  # how often it was taken up anew; the log row of an earlier revision gives way
     due_at: datetime  # when the timer may take it for forgotten
     attempts: int = 0
+    tried: tuple[Attempt, ...] = ()  # those that did not end it
+    batch: str = ""  # the bulk action that it came with
+    replay: str = ""  # the replay that took it up last
+    replays: int = 0
     is_replanned: bool = False  # the tables' metadata was read anew for it; that is done once
     chosen: tuple[str, str] | None = None  # table and id of the row a dropped intent meant: its write may still land
     state: Literal["received", "intent", "done"] = "received"

@@ -6,15 +6,17 @@ the delivery is marked due again and woken by a message. Nothing is raised for a
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from core.domain.connection import REVOKED, Pause
 from core.domain.delivery import Delivery, ErrorClass, Outcome, Result, delivery_key
 from core.domain.retry import next_try
+from core.domain.trail import Attempt, Call, with_attempt
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
+from core.telemetry import calls_noted
 
 BUG_ATTEMPTS_MOST = 5
 # How long a connection that needs mending is left alone before it is tried again.
@@ -50,24 +52,27 @@ class Attempts:
             _log.info("delivery %s waits: %s", delivery.id, reason)
             await self._wait(found)
             return None
-        try:
-            async with asyncio.timeout(deadline):
-                done = await self._turns.complete(found)
-                await self.conclude(done)
-        except TimeoutError:
-            await self._defer(delivery, RetryableError("Dynamics is slow; the delivery goes on by itself."))
-        except SyncError as error:
-            await self._defer(delivery, error)
-        except Exception as error:  # noqa: BLE001  # a bug must not lose the delivery: it is deferred, then logged as failed
-            _log.exception("delivery %s met a bug", delivery.id)
-            await self._defer(delivery, error)
-        else:
-            return done
+        began = self._now()
+        with calls_noted() as calls:
+            try:
+                async with asyncio.timeout(deadline):
+                    done = await self._turns.complete(found)
+                    await self.conclude(done, _ended(began, done, calls))
+            except TimeoutError:
+                slow = RetryableError("Dynamics is slow; the delivery goes on by itself.")
+                await self._defer(delivery, slow, _failed(began, slow, calls))
+            except SyncError as error:
+                await self._defer(delivery, error, _failed(began, error, calls))
+            except Exception as error:  # noqa: BLE001  # a bug must not lose the delivery: it is deferred, then logged as failed
+                _log.exception("delivery %s met a bug", delivery.id)
+                await self._defer(delivery, error, _failed(began, error, calls))
+            else:
+                return done
         return None
 
-    async def conclude(self, delivery: Delivery) -> None:
+    async def conclude(self, delivery: Delivery, last: Attempt | None = None) -> None:
         """Writes the log row, which anybody may do again; then the work is over."""
-        await self._sync_log.write(delivery, row_url=await self.row_url(delivery))
+        await self._sync_log.write(delivery, row_url=await self.row_url(delivery), last=last)
         await self._ledger.commit(delivery.organization, [Change(delivery.due.key, None, ANY)])
 
     async def row_url(self, delivery: Delivery) -> str:
@@ -92,23 +97,24 @@ class Attempts:
 
     # --- Not done ---------------------------------------------------------------------------------------------------
 
-    async def _defer(self, delivery: Delivery, error: Exception) -> None:
+    async def _defer(self, delivery: Delivery, error: Exception, attempt: Attempt) -> None:
         """Marks the delivery due again. Where even that fails, its first mark stands, and the timer finds it."""
         _log.warning("delivery %s is deferred: %s %s", delivery.id, type(error).__name__, _engineers_words(error))
         try:
             await self._pause(delivery.connection, error)
-            await self._postpone(delivery, error)
+            await self._postpone(delivery, error, attempt)
         except SyncError as storage_error:
             _log.warning("delivery %s could not be marked: %s", delivery.id, _engineers_words(storage_error))
 
-    async def _postpone(self, delivery: Delivery, error: Exception) -> None:
+    async def _postpone(self, delivery: Delivery, error: Exception, attempt: Attempt) -> None:
         found = await self._ledger.read(delivery.organization, delivery_key(delivery.id), Delivery)
         if found is None or found.entity.state == "done":
             return
         if self._is_hopeless(found.entity, error):
-            await self._fail(found, error)
+            await self._fail(found, error, attempt)
             return
-        await self._mark_due(found, error)
+        tried = found.entity.model_copy(update={"tried": with_attempt(found.entity.tried, attempt)})
+        await self._mark_due(Versioned(tried, found.etag), error)
 
     async def _pause(self, connection_id: str, error: Exception) -> None:
         match error:
@@ -156,7 +162,7 @@ class Attempts:
         is_bug = not isinstance(error, SyncError)
         return is_bug and delivery.state == "received" and delivery.attempts + 1 >= BUG_ATTEMPTS_MOST
 
-    async def _fail(self, found: Versioned[Delivery], error: Exception) -> None:
+    async def _fail(self, found: Versioned[Delivery], error: Exception, attempt: Attempt) -> None:
         result = Result(
             outcome=Outcome.FAILED,
             reason="The service failed on this capture. It is kept, and can be replayed when the fault is mended.",
@@ -166,7 +172,22 @@ class Attempts:
         )
         failed = found.entity.model_copy(update={"state": "done", "result": result})
         if await self._ledger.commit(failed.organization, [Change(failed.key, failed, found.etag)]):
-            await self.conclude(failed)
+            await self.conclude(failed, attempt)
+
+
+def _ended(began: datetime, done: Delivery, calls: Sequence[Call]) -> Attempt:
+    outcome = done.result.outcome.value if done.result else ""
+    return Attempt(at=began, happened=f"It ended as {outcome}.", calls=tuple(calls))
+
+
+def _failed(began: datetime, error: Exception, calls: Sequence[Call]) -> Attempt:
+    """An attempt that did not end the delivery."""
+    if not isinstance(error, SyncError):
+        happened = "The service failed on this capture."
+        return Attempt(at=began, happened=happened, code=type(error).__name__, calls=tuple(calls))
+    return Attempt(
+        at=began, happened=error.message, code=error.code, request_id=error.request_id[:64], calls=tuple(calls)
+    )
 
 
 def _engineers_words(error: Exception) -> str:

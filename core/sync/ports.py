@@ -15,6 +15,7 @@ from core.domain.mapping import FieldMapping
 from core.domain.matching import LookUp
 from core.domain.references import Found, ReferenceQuery
 from core.domain.table import Table
+from core.domain.trail import Attempt
 
 EntityT = TypeVar("EntityT", bound=BaseModel)
 
@@ -116,8 +117,8 @@ class Configuration(Protocol):
 
 
 class SyncLog(Protocol):
-    async def write(self, delivery: Delivery, *, row_url: str) -> None:
-        """The row of a delivery that is over. One of a later revision stays as it is."""
+    async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:
+        """The row of a delivery that is over. One of a later revision stays. `last`: the attempt that ended it."""
         ...
 
     async def count_repeat(self, delivery: Delivery) -> None: ...

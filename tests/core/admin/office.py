@@ -27,6 +27,7 @@ from core.domain.table import Table
 from core.errors import MisconfiguredConnectionError, RetryableError
 from core.key_vault import KeyVault
 from core.storage.configuration import TableConfiguration
+from core.storage.index_key import IndexKey
 from core.storage.ledger import TableLedger
 from core.storage.sync_log import TableSyncLog
 from core.sync.attempt import Attempts
@@ -152,7 +153,7 @@ class Office:
             ledger=self.ledger,
             configuration=self.configuration,
             crms=self.outside,
-            sync_log=TableSyncLog(table),
+            sync_log=TableSyncLog(table, IndexKey(table)),
             wake_queue=self,
             now=self.clock,
         )

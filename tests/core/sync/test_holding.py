@@ -17,6 +17,7 @@ import pytest
 
 from core.domain.capture import Capture
 from core.domain.delivery import Delivery, Outcome, Result, delivery_key
+from core.domain.trail import Attempt
 from core.errors import RetryableError
 from core.sync.attempt import Attempts
 from core.sync.intake import Intake
@@ -46,7 +47,7 @@ class LoggingWorker:
     def __init__(self, name: str, scheduler: Scheduler, log: Log) -> None:
         self._name, self._scheduler, self._log = name, scheduler, log
 
-    async def write(self, delivery: Delivery, *, row_url: str) -> None:
+    async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:
         await self._scheduler.request(self._name, f"log {delivery.id}", lambda: self._log.write(delivery))
 
     async def count_repeat(self, delivery: Delivery) -> None: ...

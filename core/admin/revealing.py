@@ -1,0 +1,53 @@
+"""Who a delivery is about, in clear, for somebody who asks to see it; that he asked is kept.
+
+The log itself holds masked words only. The clear ones stand with the delivery, so nothing is shown of people whose
+deliveries have been erased.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.domain.delivery import Delivery, delivery_key
+from core.domain.values import as_text
+from core.sync.ports import Ledger
+
+
+class Audit(Protocol):
+    async def note(self, *, who: str, what: str, at: datetime, people: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """What the masked row says, in the words that were used."""
+
+    person: str
+    reason: str
+    warnings: tuple[str, ...]
+
+
+class Revealing:
+    def __init__(self, *, ledger: Ledger, audit: Audit, now: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._audit = audit
+        self._now = now
+
+    async def deliveries(self, wanted: Sequence[tuple[str, str]], *, who: str, what: str) -> dict[str, Clear]:
+        """By delivery id, of organisation and id. Raises when the asking cannot be kept: then nothing is shown."""
+        await self.keep(who=who, what=what, people=len(wanted))
+        found = await asyncio.gather(*(self._ledger.read(place, delivery_key(id_), Delivery) for place, id_ in wanted))
+        return {each.entity.id: _clear(each.entity) for each in found if each}
+
+    async def keep(self, *, who: str, what: str, people: int) -> None:
+        await self._audit.note(who=who, what=what, at=self._now(), people=people)
+
+
+def _clear(delivery: Delivery) -> Clear:
+    said = {name.strip().lower(): as_text(value) for name, value in delivery.capture.prospect.fields.items()}
+    name = said.get("fullname") or f"{said.get('firstname', '')} {said.get('lastname', '')}".strip()
+    email = f"<{said['email']}>" if said.get("email") else ""
+    person = " ".join(filter(None, (name, email)))
+    result = delivery.result
+    return Clear(person, result.reason if result else "", result.warnings if result else ())

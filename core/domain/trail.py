@@ -1,0 +1,48 @@
+"""What was tried for a delivery: each attempt, and each call that it made. Holds nothing of the person."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+ATTEMPTS_MOST = 10
+CALLS_MOST = 40
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Call(_Part):
+    """One request to Dynamics. What stands behind a `?`, and keys that are no ids, are left out of the path."""
+
+    method: str
+    path: str
+    status: int = 0  # 0: no answer came
+    code: str = ""
+    request_id: str = ""
+    ms: int = 0
+    parts: tuple[str, ...] = ()  # of a batch, each with its status
+
+
+class Attempt(_Part):
+    """One attempt at a delivery; `happened` is for people."""
+
+    at: datetime
+    happened: str
+    code: str = ""
+    request_id: str = ""
+    calls: tuple[Call, ...] = ()
+
+
+class Trail(_Part):
+    """What a drill-down shows beside the row of the log."""
+
+    explain: dict[str, Any] = {}
+    attempts: tuple[Attempt, ...] = ()
+
+
+def with_attempt(attempts: tuple[Attempt, ...], attempt: Attempt) -> tuple[Attempt, ...]:
+    """The first one, which tells how it began, and the last ones."""
+    every = (*attempts, attempt)
+    return every if len(every) <= ATTEMPTS_MOST else (every[0], *every[-(ATTEMPTS_MOST - 1) :])

@@ -1,0 +1,64 @@
+"""What became of each delivery, as an operator finds and reads it."""
+
+import httpx
+
+from infra.local import story
+from tests.journeys.conftest import App, Person
+
+
+def test_a_drill_down_tells_why_and_what_was_asked_of_dynamics(app: App, person: Person) -> None:
+    """By receipt or by id: the match, the attempt, each request with its parts, and nobody's name."""
+    answer = app.capture(person.capture()).json()
+    detail = app.client.get(f"/api/v1/logs/{answer['receipt']}").json()
+    assert detail == app.client.get(f"/api/v1/logs/{detail['id']}").json() | {"state": "done"}
+    assert detail["outcome"] == "created"
+    assert detail["person"].startswith("A. L.")
+    assert detail["explain"]["rule"]["tables"] == "contacts_then_leads"
+    (attempt,) = detail["tried"]
+    look_up, write = attempt["calls"]
+    assert look_up["parts"] == ["GET WhoAmI 200", "GET contacts 200", "GET leads 200"]
+    assert (write["method"], write["status"]) == ("PATCH", 204)
+    assert write["request_id"]
+    assert person.email not in str(detail)
+
+
+def test_revealing_is_asked_for_and_kept(app: App, person: Person) -> None:
+    """Masked by default; in clear on request; and who asked stands in the table Audit."""
+    receipt = app.capture(person.capture()).json()["receipt"]
+    listed = app.client.get("/api/v1/logs", params={"email": person.email}).json()["items"]
+    assert [item["delivery"] for item in listed] == [receipt]
+    assert person.email not in str(listed)
+    clear = app.client.get(
+        "/api/v1/logs", params={"email": person.email, "reveal": "1"}, headers={"user-agent": "console"}
+    ).json()["items"]
+    assert clear[0]["person"] == f"Ada Lovelace {person.number} <{person.email}>"
+    audit = app.client.get("/api/v1/audit").json()["items"]
+    assert ("console", 1) in {(entry["who"].split()[-1], entry["people"]) for entry in audit}
+
+
+def test_attempts_that_did_not_end_it_are_told_too(app: App, person: Person) -> None:
+    """Each with its requests and Dynamics' own words."""
+    faults = f"{app.stack.dynamics.url}/_control/faults"
+    httpx.post(faults, json=[{"kind": "reset_before", "times": 1}]).raise_for_status()
+    receipt = app.capture(person.capture()).json()["receipt"]
+    app.settles([receipt])
+    detail = app.client.get(f"/api/v1/logs/{receipt}").json()
+    first, last = detail["tried"]
+    assert (first["calls"][0]["status"], last["happened"]) == (0, "It ended as created.")
+    assert detail["attempts"] == 2
+
+
+def test_a_cursor_is_good_for_its_own_question_only(app: App, person: Person) -> None:
+    """Two problems that name it; and the right one goes on."""
+    for activity in range(2):
+        app.capture(person.capture(activity=910_000 + person.number * 10 + activity), wait="1")
+    page = app.client.get("/api/v1/logs", params={"email": person.email, "limit": "1"}).json()
+    other = app.client.get("/api/v1/logs", params={"limit": "1", "cursor": page["cursor"]})
+    assert (other.status_code, other.json()["errors"][0]["field"]) == (422, "cursor")
+    nonsense = app.client.get("/api/v1/logs", params={"cursor": "x"})
+    assert nonsense.status_code == 422
+    following = app.client.get(
+        "/api/v1/logs", params={"email": person.email, "limit": "1", "cursor": page["cursor"]}
+    ).json()
+    assert following["items"][0]["id"] != page["items"][0]["id"]
+    assert following["items"][0]["action"] == story.ACTION
