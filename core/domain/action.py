@@ -1,14 +1,12 @@
-"""A sync action: what to do with a prospect (product.md, section 4).
-
-What is not carried out yet and would be unsafe to ignore is refused.
-"""
+"""A sync action: what to do with a prospect (product.md, section 4)."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from core.domain.connection import ConfigurationId
+from core.domain.criteria import Criteria, for_captures
 
 
 class _Settings(BaseModel):
@@ -80,18 +78,6 @@ class CampaignRule(_Settings):
     added_as: Literal["source", "response", "list"] = Field(alias="as")
 
 
-class Criteria(_Settings):
-    all: list[dict[str, Any]] = []
-    any: list[dict[str, Any]] = []
-
-    @model_validator(mode="after")
-    def _is_empty(self) -> Self:
-        """Ignoring a filter would sync people whom nobody meant."""
-        if self.all or self.any:
-            raise ValueError("filters are not carried out yet: leave `all` and `any` empty")
-        return self
-
-
 class SyncActionSettings(_Settings):
     """Everything of an action but its id."""
 
@@ -107,7 +93,7 @@ class SyncActionSettings(_Settings):
     campaigns: list[CampaignRule] = []
     late: Literal["fill_blanks"] = "fill_blanks"
     note: bool = True
-    filter: Criteria = Criteria()
+    filter: Annotated[Criteria, AfterValidator(for_captures)] = Criteria()
     signature: Literal["optional", "required"] = "optional"
 
     @model_validator(mode="after")

@@ -1,7 +1,9 @@
 """Deliveries that end before Dynamics is asked: withdrawn, overtaken, held, or not for this action."""
 
 from core.domain.capture import Event
+from core.domain.capture_facts import capture_facts
 from core.domain.delivery import Outcome, Result
+from core.domain.fitting import why_unfit
 from core.domain.subject import Subject
 
 
@@ -27,4 +29,6 @@ def settled_without_search(subject: Subject) -> Result | None:
         return Result(outcome=Outcome.HELD, reason="Captello holds the submission until it has been completed.")
     if not subject.action.enabled:
         return Result(outcome=Outcome.SKIPPED, reason=f"The action {subject.action.id} is switched off.")
+    if unfit := why_unfit(subject.action.filter, capture_facts(subject)):
+        return Result(outcome=Outcome.SKIPPED, reason=f"The action's filter leaves this capture out: {unfit}.")
     return None

@@ -203,7 +203,7 @@ def test_the_documented_action_is_accepted_whole(app: App) -> None:
         ({"create": "account"}, "contact"),
         ({"connection": "nowhere"}, "no connection nowhere"),
         ({"signature": "sometimes"}, "signature"),
-        ({"filter": {"all": [{"field": "Country", "equals": "DE"}]}}, "filters"),
+        ({"filter": {"all": [{"field": "Country", "equal": "DE"}]}}, "filter.all.0"),
         ({"id": "other"}, "leave `id` out"),
     ],
 )
