@@ -16,7 +16,7 @@ from core.domain.connection import Connection, Guid, known_zone, normal_url
 from core.domain.credential import Credential
 from core.errors import InvalidInputError, MisconfiguredConnectionError
 from core.sync.pinning import Organization, Pinning
-from core.sync.ports import Configuration, ConnectionSetup
+from core.sync.ports import Configuration
 
 _OF_THE_ADDRESS = {"dns", "tls", "not_dynamics"}
 _SECRET = Annotated[SecretStr | None, Field(min_length=1, max_length=5_000)]
@@ -66,10 +66,6 @@ class Trials(Protocol):
     def probe(self, connection: Connection) -> Reach: ...
 
 
-class Store(Configuration, Protocol):
-    async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """From what is stored to what was asked for, with the credential that comes with it."""
@@ -94,7 +90,7 @@ class Connections:
     def __init__(
         self,
         *,
-        configuration: Store,
+        configuration: Configuration,
         vault: Vault,
         pinning: Pinning,
         trials: Trials,

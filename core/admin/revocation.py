@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from core.errors import InvalidInputError
-from core.sync.ports import Configuration, ConnectionSetup
+from core.sync.ports import Configuration
 
 Erased = Literal["purged", "deleted", "absent"]
 
@@ -14,12 +14,8 @@ class Vault(Protocol):
     async def erase(self, name: str) -> Erased: ...
 
 
-class Store(Configuration, Protocol):
-    async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None: ...
-
-
 class Revocation:
-    def __init__(self, *, configuration: Store, vault: Vault, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, configuration: Configuration, vault: Vault, now: Callable[[], datetime]) -> None:
         self._configuration = configuration
         self._vault = vault
         self._now = now

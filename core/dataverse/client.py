@@ -98,6 +98,9 @@ class DataverseClient:
             raise RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
         return True
 
+    async def confirm_organization(self) -> None:
+        self._check_organization(await self.organization_id())
+
     async def organization_id(self) -> str:
         """Which organisation answers at this URL."""
         return (await self.identity()).organization_id

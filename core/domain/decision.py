@@ -26,6 +26,7 @@ from core.domain.row import Row, RowKey
 from core.domain.subject import Subject
 from core.domain.table import Column
 
+NOT_MAPPED = "not_mapped"
 # Lookup columns that actions set, whether a mapping knows them or not.
 _LINKS = {
     name: Column(name=name, type="Lookup")
@@ -64,7 +65,8 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
         return Result(outcome=Outcome.SKIPPED, reason=reason, explain=explain)
     mapping = subject.mappings.get(table)
     if mapping is None:
-        return _failed(ErrorClass.CONFIGURATION, f"There is no mapping for {table} on this connection: save one.")
+        why = f"There is no mapping for {table} on this connection: save one."
+        return _failed(ErrorClass.CONFIGURATION, why, code=NOT_MAPPED)
     mapped = map_fields(mapping, subject.sources, found.references)
     if mapped.failures:
         column, message = mapped.failures[0]
@@ -228,7 +230,14 @@ def linked(person: Prospect, result: Result) -> Prospect:
     return person.model_copy(update={"links": links, "linked_by_name": tuple(sorted(by_name)), "claimed_by": ""})
 
 
-def _failed(error_class: ErrorClass, reason: str, *, column: str = "", warnings: tuple[str, ...] = ()) -> Result:
+def _failed(
+    error_class: ErrorClass, reason: str, *, code: str = "", column: str = "", warnings: tuple[str, ...] = ()
+) -> Result:
     return Result(
-        outcome=Outcome.FAILED, reason=reason, error_class=error_class, error_column=column, warnings=warnings
+        outcome=Outcome.FAILED,
+        reason=reason,
+        error_class=error_class,
+        error_code=code,
+        error_column=column,
+        warnings=warnings,
     )

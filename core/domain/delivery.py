@@ -130,7 +130,6 @@ class Delivery(_Entity):
     replay: str = ""  # the replay that took it up last
     replays: int = 0
     is_replanned: bool = False  # the tables' metadata was read anew for it; that is done once
-    chosen: tuple[str, str] | None = None  # table and id of the row a dropped intent meant: its write may still land
     state: Literal["received", "intent", "done"] = "received"
     intent: Intent | None = None
     result: Result | None = None

@@ -65,6 +65,15 @@ def note_extra(
     return Extra(mark=mark, write=write)
 
 
+def with_lines(note: Extra, lines: Sequence[str]) -> Extra:
+    """The note with more to say."""
+    if not lines or not isinstance(note.write, RowWrite):
+        return note
+    text = "\n".join([note.write.values["notetext"], *lines]) if "notetext" in note.write.values else "\n".join(lines)
+    write = note.write.model_copy(update={"values": note.write.values | {"notetext": _fitting(text)}})
+    return note.model_copy(update={"write": write})
+
+
 def _mark(identifier: str) -> str:
     return f"note|{identifier}"
 
@@ -80,7 +89,10 @@ def note_text(subject: Subject, mapping: FieldMapping, more: Sequence[str]) -> s
     lines = [*_answers(subject, mapping), *more]
     if not lines:
         return ""
-    text = "\n".join([*_heading(subject), *lines])
+    return _fitting("\n".join([*_heading(subject), *lines]))
+
+
+def _fitting(text: str) -> str:
     return text if utf16_length(text) <= _TEXT_MOST else truncated(text, _TEXT_MOST)
 
 

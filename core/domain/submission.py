@@ -143,4 +143,4 @@ def _taken_up(delivery: Delivery, newcomer: Delivery) -> Delivery:
 
 def _is_unwritten(delivery: Delivery) -> bool:
     """Nothing was sent for it that may still land."""
-    return delivery.state == "received" and delivery.chosen is None and not delivery.overtaken_by
+    return delivery.state == "received" and not delivery.overtaken_by

@@ -6,10 +6,10 @@ Dynamics still refuses is left out with a warning. Before anything is sent again
 looked whether the first has landed, and whether the intent is still open (tests/protocol).
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeGuard
 
 from core.domain.conversion import is_same
 from core.domain.delivery import Extra, Intent, Membership, RowWrite
@@ -24,6 +24,8 @@ from core.sync.ports import Crm
 _REFUSALS = (RejectedRowError, MissingPrivilegeError)
 # The new owner lacks a privilege, is no user or team, or is disabled.
 _ABOUT_OWNERS = {"0x80040231", "0x80040229", "0x80040225"}
+# A privilege for one of them is lacking, or one of them is gone: Dynamics does not say which.
+_ABOUT_ONE_LOOKUP = {"0x80040220", "0x80040217"}
 _WHAT = {"annotation": "The note", "campaignresponse": "The campaign response"}
 # Equality of a moment includes that of every other content.
 _ANY_CONTENT = Column(name="any", type="DateTime")
@@ -48,8 +50,9 @@ async def carry_out(crm: Crm, intent: Intent, is_open: Callable[[], Awaitable[bo
 
     Raises RejectedRowError when Dynamics refuses the person's own row, and whatever else Dynamics raises.
     """
+    everything = _everything(intent)
     try:
-        if await crm.write(_everything(intent)):
+        if not everything or await crm.write(everything):
             return Done(tuple(extra.mark for extra in intent.extras))
     except _REFUSALS as refused:
         return await _one_by_one(crm, intent, None if intent.extras else refused)
@@ -72,7 +75,9 @@ async def has_landed(crm: Crm, intent: Intent) -> bool:
 
 
 def _everything(intent: Intent) -> list[RowWrite | Membership]:
-    rows = [write for write in (intent.account, intent.person) if write]
+    """An update may have lost all its values to a table that changed."""
+    person = intent.person if intent.person and (intent.person.values or intent.person.creates) else None
+    rows = [write for write in (intent.account, person) if write]
     return [*rows, *(extra.write for extra in intent.extras)]
 
 
@@ -94,29 +99,42 @@ async def _one_by_one(crm: Crm, intent: Intent, refused: SyncError | None = None
 async def _as_much_as_is_taken(
     crm: Crm, person: RowWrite, account: RowWrite | None, refused: SyncError | None
 ) -> tuple[bool, tuple[str, ...]]:
-    """A company or an owner that Dynamics does not take must not cost the person."""
-    warnings: tuple[str, ...] = ()
-    while True:
-        if refused is not None:
-            left_out = _refused_lookups(person, refused)
-            names = ", ".join(sorted(left_out))
-            warnings += (f"Dynamics refused {names}, so the row was written without: {refused.message}",)
-            person = person.without(left_out)
-        if not person.values and not person.creates:
-            return True, warnings
-        needed = account if account and account.row_id in person.values.values() else None
+    """A company or an owner that Dynamics does not take must not cost the person, and as little else as can be."""
+    if refused is None:
         try:
-            return await crm.write([write for write in (needed, person) if write]), warnings
+            return await _with_account(crm, person, account), ()
+        except _REFUSALS as first:
+            refused = first
+    why = refused
+    for left_out in _to_leave_out(person, why):
+        try:
+            written = await _with_account(crm, person.without(left_out), account)
         except _REFUSALS as again:
             refused = again
+        else:
+            names = ", ".join(sorted(left_out))
+            return written, (f"Dynamics refused {names}, so the row was written without: {why.message}",)
+    raise refused
 
 
-def _refused_lookups(person: RowWrite, refused: SyncError) -> set[str]:
-    """The lookups to leave out: the owner, where it is the owner; else all. Raises where there are none."""
-    lookups = set(person.targets)
-    if not lookups:
-        raise refused
-    return (lookups & {OWNER_COLUMN} if refused.code in _ABOUT_OWNERS else set()) or lookups
+async def _with_account(crm: Crm, person: RowWrite, account: RowWrite | None) -> bool:
+    """An account is made only where the row still leads to it."""
+    if not person.values and not person.creates:
+        return True
+    needed = account if account and account.row_id in person.values.values() else None
+    return await crm.write([write for write in (needed, person) if write])
+
+
+def _to_leave_out(person: RowWrite, refused: SyncError) -> Iterator[frozenset[str]]:
+    """Which lookups to try without: the owner, where it is the owner; each alone, where it is one of them; then all."""
+    lookups = frozenset(person.targets)
+    single = [name for name in sorted(lookups, key=lambda name: name != OWNER_COLUMN) if len(lookups) > 1]
+    if refused.code in _ABOUT_OWNERS:
+        yield from (frozenset({name}) for name in single if name == OWNER_COLUMN)
+    if refused.code in _ABOUT_ONE_LOOKUP:
+        yield from (frozenset({name}) for name in single)
+    if lookups:
+        yield lookups
 
 
 async def _extras(crm: Crm, extras: Iterable[Extra], warnings: tuple[str, ...] = ()) -> Done:
@@ -147,7 +165,7 @@ async def _standing(crm: Crm, intent: Intent) -> _Standing:
     person = intent.person
     if person is None:
         return _Standing.OPEN
-    evidence = [write for write in _everything(intent) if isinstance(write, RowWrite)]
+    evidence = [person, *(write for write in _everything(intent) if _is_this_intents(write))]
     look_ups = [LookUp(write.table, ids=(write.row_id,)) for write in evidence]
     found = await crm.find(look_ups, {write.table: _to_read(write) for write in evidence})
     row = found.rows.get((person.table, person.row_id))
@@ -156,6 +174,11 @@ async def _standing(crm: Crm, intent: Intent) -> _Standing:
     if row is not None and row.etag == person.etag:
         return _Standing.OPEN
     return _Standing.LANDED if any(_stands(write, found) for write in evidence) else _Standing.DEAD
+
+
+def _is_this_intents(write: RowWrite | Membership) -> TypeGuard[RowWrite]:
+    """A response has the same id for all deliveries of the person, so that it is there says nothing of this one."""
+    return isinstance(write, RowWrite) and write.table in ("account", "annotation")
 
 
 def _to_read(write: RowWrite) -> tuple[str, ...]:

@@ -77,6 +77,10 @@ class Crm(Protocol):
         """The table's columns as they are now."""
         ...
 
+    async def confirm_organization(self) -> None:
+        """Raises MisconfiguredConnectionError when another organisation answers than the connection is pinned to."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSetup:
@@ -98,6 +102,10 @@ class Configuration(Protocol):
     async def action(self, action_id: str) -> SyncAction | None: ...
 
     async def setup(self, connection_id: str) -> ConnectionSetup | None: ...
+
+    async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None:
+        """As it is stored now, whatever is remembered."""
+        ...
 
     async def connections(self) -> list[Connection]: ...
 

@@ -63,7 +63,7 @@ class Reading:
         key = alias.entity.prospect_key if isinstance(alias, Versioned) else guess.prospect_key
         if key != guess.prospect_key:
             read = await self._ledger.read(delivery.organization, key, Prospect)
-        prospect = _with_chosen_link(delivery, read.entity if read else Prospect())
+        prospect = read.entity if read else Prospect()
         subject = subject_of(delivery, action, setup.mappings, prospect, prospect_key=key)
         wanted = (*subject.claim_keys, *filter(None, [account_key(subject)]))
         keys |= await self._read_keys(delivery.organization, tuple(name for name in wanted if name not in keys))
@@ -94,14 +94,6 @@ class Reading:
 
 def _missing(what: str) -> MisconfiguredConnectionError:
     return MisconfiguredConnectionError(f"The {what} is not configured any more.", code="not_configured")
-
-
-def _with_chosen_link(delivery: Delivery, prospect: Prospect) -> Prospect:
-    """A row that an earlier intent of this delivery meant is the person's, as long as it is there."""
-    if delivery.chosen is None:
-        return prospect
-    table, row_id = delivery.chosen
-    return prospect.model_copy(update={"links": prospect.links | {table: row_id}})
 
 
 async def search(crm: Crm, subject: Subject) -> Found:

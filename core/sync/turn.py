@@ -10,9 +10,11 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from core.domain.decision import decide, linked
+from core.domain.decision import NOT_MAPPED, decide, linked
 from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key
+from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import Prospect
+from core.domain.refitting import refitted
 from core.domain.settling import settled_without_search
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
 from core.sync.carrying_out import carry_out, has_landed
@@ -48,11 +50,16 @@ class Turns:
 
     async def complete(self, found: Versioned[Delivery]) -> Delivery:
         """The delivery when it is done. Raises what Dynamics or storage raise; calling again goes on from there."""
+        is_claimed_now = False
         for round_number in range(ROUNDS_MOST):
             delivery = found.entity
             if delivery.state == "done":
                 return delivery
-            advanced = await (self._carry_out(found) if delivery.state == "intent" else self._take(found))
+            if delivery.state == "received":
+                advanced = await self._take(found)
+            else:
+                advanced = await (self._carry_out(found) if is_claimed_now else self._go_on(found))
+            is_claimed_now = advanced is not None
             if advanced is None:
                 await self._sleep(random.uniform(0, 0.02 * (round_number + 1)))  # noqa: S311  # spreads contenders
                 advanced = await self._read(delivery.organization, delivery.id)
@@ -87,13 +94,16 @@ class Turns:
         crm = await self._crms.crm(known.setup.connection)
         try:
             found_there = await search(crm, known.subject)
-            decision = decide(known.subject, found_there, new_id=_chosen_id(delivery) or self._new_id())
+            decision = decide(known.subject, found_there, new_id=self._new_id())
         except RejectedRowError as refused:
             if refused.about_mapping and not delivery.is_replanned:
-                return await self._replan(found, crm, known.setup)
+                await refresh_mappings(crm, self._configuration, known.setup)
+                return await self._commit(delivery.organization, _with_state(_replanned(found), "received"))
             decision = _refused(Result(outcome=Outcome.FAILED), refused)
         if isinstance(decision, Intent):
             return await self._claim(found, known, decision)
+        if decision.error_code == NOT_MAPPED and await self._is_mapped_by_now(known.setup):
+            return None
         person = linked(known.subject.person, decision)
         return await self._commit(
             delivery.organization,
@@ -120,6 +130,11 @@ class Turns:
                 await self._help(delivery.organization, holder.entity.claimed_by)
         return after
 
+    async def _is_mapped_by_now(self, setup: ConnectionSetup) -> bool:
+        """Another instance may have saved a mapping a moment ago, which this one does not remember yet."""
+        fresh = await self._configuration.fresh_setup(setup.connection.id)
+        return fresh is not None and fresh.mappings.keys() != setup.mappings.keys()
+
     async def _help(self, organization: str, claimant: str) -> None:
         """Carries out the intent of whoever holds a claim, unless he does so himself in the meantime."""
         before = await self._read(organization, claimant)
@@ -128,7 +143,7 @@ class Turns:
         if not await self._is_slow(before):
             return
         try:
-            await self._carry_out(before)
+            await self._go_on(before)
         except MisconfiguredConnectionError as error:
             raise RetryableError(
                 "Another delivery about the same person has to be finished first, and its connection is paused.",
@@ -147,6 +162,12 @@ class Turns:
 
     # --- After the claim --------------------------------------------------------------------------------------------
 
+    async def _go_on(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
+        """With an intent that was saved some time ago: the environment may have been copied since."""
+        setup = await self._reading.setup(found.entity)
+        await (await self._crms.crm(setup.connection)).confirm_organization()
+        return await self._carry_out(found)
+
     async def _carry_out(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
         """Writes what the intent says, then finishes. None: somebody else did, or it has to be decided anew."""
         delivery, intent = found.entity, found.entity.intent
@@ -156,10 +177,10 @@ class Turns:
         try:
             done = await carry_out(crm, intent, lambda: self._is_open(found))
         except RejectedRowError as refused:
-            if refused.about_mapping and await has_landed(crm, intent):
+            if await has_landed(crm, intent):
                 return await self._finish(found, intent, intent.result, intent.prospect)
             if refused.about_mapping and not delivery.is_replanned:
-                return await self._replan(found, crm, setup)
+                return await self._refit(found, intent, crm, setup)
             return await self._finish(found, intent, _refused(intent.result, refused), _without_new_row(intent))
         if done is None:
             return await self._decide_anew(found)
@@ -181,21 +202,23 @@ class Turns:
             *_released(intent),
         )
 
-    async def _replan(self, found: Versioned[Delivery], crm: Crm, setup: ConnectionSetup) -> Versioned[Delivery] | None:
-        """The tables have changed since the mappings were saved: learns them anew, once, and decides again. The row
-        stays the chosen one, for what was sent to it may still land.
+    async def _refit(
+        self, found: Versioned[Delivery], intent: Intent, crm: Crm, setup: ConnectionSetup
+    ) -> Versioned[Delivery] | None:
+        """The table has changed since the mapping was saved: learns it anew, once, and goes on with the same intent, as
+        far as its columns take it. Its claims stay, so nobody comes between what was sent and what will be.
         """
         await refresh_mappings(crm, self._configuration, setup)
-        intent = found.entity.intent
-        chosen = (intent.person.table, intent.person.row_id) if intent and intent.person else found.entity.chosen
-        replanned = found.entity.model_copy(update={"is_replanned": True, "chosen": chosen})
-        return await self._decide_anew(Versioned(replanned, found.etag))
+        subject = (await self._reading.known(found.entity)).subject
+        mapping = subject.mappings[intent.result.table]
+        notes = await crm.find(note_look_ups(subject), {"annotation": NOTE_COLUMNS})
+        again = refitted(intent, subject, mapping, notes)
+        return await self._commit(found.entity.organization, _with_state(_replanned(found), "intent", intent=again))
 
     async def _decide_anew(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
-        """What was intended was refused for good, or the row changed first, and with its old ETag nobody writes it."""
+        """The row changed first, and with its old ETag nobody writes it any more."""
         organization, intent = found.entity.organization, found.entity.intent
-        if intent is None:
-            return await self._commit(organization, _with_state(found, "received"))
+        assert intent is not None
         prospect = await self._ledger.read(organization, intent.prospect_key, Prospect)
         known = prospect.entity if prospect else Prospect()
         unclaimed = Change(intent.prospect_key, known.model_copy(update={"claimed_by": ""}), ANY)
@@ -208,6 +231,10 @@ class Turns:
         return Versioned(own.entity, etags[0]) if etags else None
 
 
+def _replanned(found: Versioned[Delivery]) -> Versioned[Delivery]:
+    return Versioned(found.entity.model_copy(update={"is_replanned": True}), found.etag)
+
+
 def _with_state(found: Versioned[Delivery], state: str, *, intent: Intent | None = None) -> Change:
     delivery = found.entity.model_copy(update={"state": state, "intent": intent})
     return Change(delivery.key, delivery, found.etag)
@@ -217,10 +244,6 @@ def _done(found: Versioned[Delivery], result: Result, now: datetime) -> Change:
     finished = result.model_copy(update={"finished_at": now})
     delivery = found.entity.model_copy(update={"state": "done", "intent": None, "result": finished})
     return Change(delivery.key, delivery, found.etag)
-
-
-def _chosen_id(delivery: Delivery) -> str:
-    return delivery.chosen[1] if delivery.chosen else ""
 
 
 def _released(intent: Intent) -> list[Change]:

@@ -77,6 +77,9 @@ class Environment:
             raise MisconfiguredConnectionError("Entra does not accept the secret.", code="AADSTS7000215")
         return self._outside.organizations[self._connection.url]
 
+    async def confirm_organization(self) -> None:
+        await self.organization_id()
+
     async def find(
         self, look_ups: Sequence[LookUp], columns: object, references: Collection[ReferenceQuery] = ()
     ) -> Found:

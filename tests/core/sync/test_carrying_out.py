@@ -42,6 +42,8 @@ class PickyCrm:
                 raise self._refuses[name]
         return self.world.write(writes)
 
+    async def confirm_organization(self) -> None: ...
+
     async def table(self, name: str) -> Table:
         raise AssertionError("nothing here asks for tables")
 
@@ -197,3 +199,14 @@ async def test_only_a_new_row_tells_by_being_there_that_it_landed() -> None:
     await _carried(crm, intent)
     assert await has_landed(crm, intent)
     assert not await has_landed(crm, _intent(_lead('W/"1"', lastname="N")))
+
+
+async def test_a_lookup_that_may_not_be_set_costs_no_other() -> None:
+    """Dynamics does not say for which a privilege is lacking, so each is left out alone before all of them are."""
+    for column, kept in (("ownerid", "_parentaccountid_value"), ("parentaccountid", "_ownerid_value")):
+        crm = PickyCrm(refuses={column: MissingPrivilegeError("No right.", code="0x80040220")})
+        done = await _carried(crm, EVERYTHING)
+        assert done is not None
+        assert done.warnings == (f"Dynamics refused {column}, so the row was written without: No right.",)
+        assert crm.world.rows["lead", "l1"][kept]
+        assert (("account", "a1") in crm.world.rows) == (column == "ownerid")

@@ -245,6 +245,8 @@ class Worker:
         what = f"write {[write.model_dump(exclude={'targets'}) for write in writes]}"
         return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.write(writes))
 
+    async def confirm_organization(self) -> None: ...
+
     async def table(self, name: str) -> Table:
         raise AssertionError("nothing here is refused for its mapping")
 
@@ -258,6 +260,9 @@ class Worker:
         return self._actions[action_id]
 
     async def setup(self, connection_id: str) -> ConnectionSetup | None:
+        return self._setup
+
+    async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None:
         return self._setup
 
     async def connections(self) -> list[Connection]:
