@@ -17,6 +17,8 @@ from core.admin.actions import Actions
 from core.admin.connection_check import Checks
 from core.admin.connections import Connections
 from core.admin.mappings import Mappings
+from core.admin.places import Places
+from core.admin.replays import Replays
 from core.admin.revealing import Revealing
 from core.admin.revocation import Revocation
 from core.admin.signature_secrets import SecretKeeping
@@ -32,8 +34,10 @@ from core.storage.configuration import TableConfiguration
 from core.storage.index_key import IndexKey
 from core.storage.ledger import TableLedger
 from core.storage.log_pages import TableLogPages
+from core.storage.log_selection import LogSelection
 from core.storage.mapping_versions import TableMappingVersions
 from core.storage.quarantine import TableQuarantine
+from core.storage.replays import TableReplays
 from core.storage.sync_log import TableSyncLog
 from core.storage.wake_queue import StorageWakeQueue
 from core.sync.attempt import Attempts
@@ -60,6 +64,9 @@ class Services:
     log_pages: TableLogPages
     revealing: Revealing
     audit: TableAudit
+    replays: Replays
+    replay_store: TableReplays
+    places: Places
     connections: Connections
     checks: Checks
     revocation: Revocation
@@ -100,6 +107,7 @@ def make_services(settings: Settings) -> Services:
     ledger = TableLedger(tables.get_table_client(names.LEDGER_TABLE))
     log_table, index_key = tables.get_table_client(names.LOG_TABLE), IndexKey(configuration_table)
     sync_log = TableSyncLog(log_table, index_key)
+    log_pages = TableLogPages(log_table, index_key)
     audit = TableAudit(tables.get_table_client(names.AUDIT_TABLE))
     wake_queue = StorageWakeQueue(azure.deliveries_queue)
     vault = KeyVault(azure.secret_client)
@@ -134,6 +142,16 @@ def make_services(settings: Settings) -> Services:
         wake_queue=wake_queue,
         now=_now,
     )
+    replay_store, places = TableReplays(tables.get_table_client(names.REPLAYS_TABLE)), Places(configuration)
+    replays = Replays(
+        store=replay_store,
+        log=LogSelection(log_pages),
+        ledger=ledger,
+        places=places,
+        turns=turns,
+        wake_queue=wake_queue,
+        now=_now,
+    )
     connections = Connections(
         configuration=configuration,
         vault=vault,
@@ -149,7 +167,10 @@ def make_services(settings: Settings) -> Services:
         captures=captures,
         wakes=wakes,
         quarantine=TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE)),
-        log_pages=TableLogPages(log_table, index_key),
+        log_pages=log_pages,
+        replays=replays,
+        replay_store=replay_store,
+        places=places,
         revealing=Revealing(ledger=ledger, audit=audit, now=_now),
         audit=audit,
         connections=connections,

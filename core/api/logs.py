@@ -168,7 +168,7 @@ async def read_log(
 
 
 async def all_connections(services: Services) -> list[str]:
-    return [each.id for each in await services.configuration.connections()]
+    return await services.places.connections()
 
 
 def prospect_index(prospect: str) -> str:
@@ -187,10 +187,9 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 async def _by_receipt(services: Services, receipt: str) -> Delivery | None:
-    for connection in await services.configuration.connections():
-        for place in (connection.partition, *connection.former_organizations):
-            if found := await services.ledger.read(place, delivery_key(receipt), Delivery):
-                return found.entity
+    for place in await services.places.organizations():
+        if found := await services.ledger.read(place, delivery_key(receipt), Delivery):
+            return found.entity
     return None
 
 

@@ -70,7 +70,7 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
     mapped = map_fields(mapping, subject.sources, found.references)
     if mapped.failures:
         column, message = mapped.failures[0]
-        return _failed(ErrorClass.DATA, message, column=column, warnings=mapped.warnings)
+        return _failed(ErrorClass.DATA, message, mapping=mapping, column=column, warnings=mapped.warnings)
     plan = _plan(subject, mapping, mapped, match, found, new_id)
     if match is None:
         return _creation(plan, explain)
@@ -231,11 +231,19 @@ def linked(person: Prospect, result: Result) -> Prospect:
 
 
 def _failed(
-    error_class: ErrorClass, reason: str, *, code: str = "", column: str = "", warnings: tuple[str, ...] = ()
+    error_class: ErrorClass,
+    reason: str,
+    *,
+    mapping: FieldMapping | None = None,
+    code: str = "",
+    column: str = "",
+    warnings: tuple[str, ...] = (),
 ) -> Result:
     return Result(
         outcome=Outcome.FAILED,
         reason=reason,
+        table=mapping.table if mapping else "",
+        mapping_version=mapping.version if mapping else 0,
         error_class=error_class,
         error_code=code,
         error_column=column,

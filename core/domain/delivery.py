@@ -127,8 +127,8 @@ class Delivery(_Entity):
     attempts: int = 0
     tried: tuple[Attempt, ...] = ()  # those that did not end it
     batch: str = ""  # the bulk action that it came with
-    replay: str = ""  # the replay that took it up last
-    replays: int = 0
+    replays: tuple[str, ...] = ()  # those that took it up anew, the last at the end
+    mapped_as: dict[str, int] = Field(default_factory=dict)  # versions of mappings to use instead of the current ones
     is_replanned: bool = False  # the tables' metadata was read anew for it; that is done once
     state: Literal["received", "intent", "done"] = "received"
     intent: Intent | None = None

@@ -87,6 +87,11 @@ class TableConfiguration:
             unpacked(check, CheckResult) if check else None,
         )
 
+    async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None:
+        key = version_key(table, version)
+        name = f"version {connection_id} {key}"
+        return await self._remember(name, lambda: self._read(versions_of(connection_id), key, FieldMapping))
+
     # --- Writing ----------------------------------------------------------------------------------------------------
 
     async def save_action(self, action: SyncAction) -> None:

@@ -23,7 +23,7 @@ _WINDOW = 1_000  # rows of one storage request
 _INDEXES = ("email", "prospect", "replay", "batch", "outcome", "form")  # the narrowest first
 _INDEXED_OUTCOMES = ("failed", "held")
 SHOWN_COLUMNS = (
-    *("PartitionKey", "RowKey", "received_at", "finished_at", "organization", "trigger", "replays", "replay", "batch"),
+    *("PartitionKey", "RowKey", "received_at", "finished_at", "trigger", "replays", "replay", "batch"),
     *("prospect", "person", "activity", "reason", "record_id", "record_url", "warnings", "attempts", "duration_ms"),
     *("repeats", "revision", *ENTRY_COLUMNS),
 )
@@ -105,7 +105,7 @@ class TableLogPages:
             equal["email"] = await self._index_key.hashed(equal["email"])
         for kind in _INDEXES:
             if kind in equal and (kind != "outcome" or equal[kind] in _INDEXED_OUTCOMES):
-                by_index_alone = kind in ("email", "prospect")
+                by_index_alone = kind in ("email", "prospect", "replay")
                 rest = {name: value for name, value in equal.items() if name != kind or not by_index_alone}
                 return index_name(kind, equal[kind]), rest
         return "", equal

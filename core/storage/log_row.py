@@ -39,6 +39,7 @@ ENTRY_COLUMNS = (
     "cause",
     "cause_kind",
     "mapping_version",
+    "organization",
     "delivery",
 )
 INDEXED_OUTCOMES = (Outcome.FAILED, Outcome.HELD)
@@ -78,9 +79,9 @@ def index_names(delivery: Delivery, hashed_emails: Iterable[str]) -> list[str]:
         "form": capture.form.id or capture.form.name or "",
         "outcome": outcome.value if outcome in INDEXED_OUTCOMES else "",
         "prospect": prospect_name(capture, delivery.id),
-        "replay": delivery.replay,
     }
     names = [index_name(kind, value) for kind, value in by_value.items() if value]
+    names += [index_name("replay", each) for each in delivery.replays]
     return [*names, *(index_name("email", each) for each in hashed_emails)]
 
 
@@ -111,8 +112,8 @@ def told(delivery: Delivery) -> dict[str, Any]:
         "organization": delivery.organization,
         "revision": delivery.revision,
         "trigger": "replay" if delivery.replays else delivery.trigger,
-        "replays": delivery.replays,
-        "replay": delivery.replay,
+        "replays": len(delivery.replays),
+        "replay": delivery.replays[-1] if delivery.replays else "",
         "batch": delivery.batch,
         "action": delivery.action,
         "prospect": capture.prospect.id or "",

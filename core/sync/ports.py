@@ -117,6 +117,10 @@ class Configuration(Protocol):
         """Saves the next version; answers it as saved."""
         ...
 
+    async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None:
+        """One that was saved once."""
+        ...
+
     async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None:
         """Saves new facts about the columns of a version, unless another version has been saved since."""
         ...

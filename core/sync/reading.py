@@ -4,7 +4,7 @@ Duty: the reads, in the order that the protocol wants: prospect and keys before 
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.domain.account import account_key
 from core.domain.action import SyncAction
@@ -74,7 +74,15 @@ class Reading:
         setup = await self._configuration.setup(delivery.connection)
         if setup is None:
             raise _missing(f"connection {delivery.connection}")
-        return setup
+        return await self._as_mapped(delivery, setup) if delivery.mapped_as else setup
+
+    async def _as_mapped(self, delivery: Delivery, setup: ConnectionSetup) -> ConnectionSetup:
+        """With the versions of mappings that the delivery is to be replayed under."""
+        mappings = dict(setup.mappings)
+        for table, version in delivery.mapped_as.items():
+            if mapping := await self._configuration.mapping_version(delivery.connection, table, version):
+                mappings[table] = mapping.in_zone(setup.connection.time_zone)
+        return replace(setup, mappings=mappings)
 
     async def _action(self, delivery: Delivery) -> SyncAction:
         action = await self._configuration.action(delivery.action)

@@ -11,6 +11,8 @@ import azure.functions as func
 
 from core.bootstrap import services
 
+REPLAY_SECONDS = 60.0
+
 _log = logging.getLogger("captello.wake")
 
 
@@ -25,6 +27,7 @@ async def wake() -> None:
     woken = await app.wakes.wake_due()
     if woken:
         _log.info("%d deliveries were due and have been woken", woken)
+    await app.replays.run_open(seconds=REPLAY_SECONDS)
     await app.upkeep.run()
 
 

@@ -16,7 +16,12 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"source": "Title", "column": "jobtitle"},
     {"source": "Rating", "column": "leadqualitycode"},
 )
-SAID: dict[str, Any] = {"LastName": "Lovelace", "Title": "Countess of Lovelace", "Rating": "Hot", "Email": "ada@x.example"}
+SAID: dict[str, Any] = {
+    "LastName": "Lovelace",
+    "Title": "Countess of Lovelace",
+    "Rating": "Hot",
+    "Email": "ada@x.example",
+}
 
 
 def _mapping(**columns: Any) -> FieldMapping:

@@ -99,16 +99,16 @@ async def test_writing_a_row_again_changes_nothing_and_keeps_the_repeats(log: Lo
 
 async def test_a_delivery_taken_up_anew_replaces_its_row_and_leaves_the_index_of_failures(log: Log) -> None:
     """In place; and a straggler of the earlier revision changes nothing any more."""
-    failed, done = _delivery(1, Outcome.FAILED), _delivery(1, revision=1, replays=1, replay="r1")
+    failed, done = _delivery(1, Outcome.FAILED), _delivery(1, revision=1, replays=("r0", "r1"))
     await log.write(failed)
     await log.writes.count_repeat(failed)
     assert await log.found(outcome="failed") == ["1"]
     for straggler in (done, failed, done):
         await log.write(straggler)
     (row,) = (await log.page()).rows
-    assert (row["outcome"], row["trigger"], row["replays"], row["repeats"]) == ("created", "replay", 1, 1)
+    assert (row["outcome"], row["trigger"], row["replays"], row["repeats"]) == ("created", "replay", 2, 1)
     assert await log.found(outcome="failed") == []
-    assert await log.found(replay="r1") == ["1"]
+    assert (await log.found(replay="r0"), await log.found(replay="r1")) == (["1"], ["1"])
 
 
 async def test_revisions_written_at_once_leave_the_latest(log: Log) -> None:

@@ -277,6 +277,8 @@ class Worker:
     async def save_mapping(self, connection_id: str, mapping: FieldMapping) -> FieldMapping:
         return mapping
 
+    async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None: ...
+
     async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None: ...
 
     def new_id(self) -> str:

@@ -1,0 +1,107 @@
+"""Route for failures by cause."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from core.api import cursor as cursors
+from core.api.logs import all_connections, utc
+from core.api.services import ServicesDependency
+from core.domain.cause import Cause, fix
+from core.domain.connection import ConfigurationId
+from core.domain.delivery import ErrorClass
+from core.domain.failure_groups import Failure, FailureGroup, failure_groups
+from core.storage.log_pages import LogQuery, Row
+from core.storage.log_row import time_of
+
+router = APIRouter(prefix="/failures", tags=["failures"])
+
+_COUNTED_MOST = 20_000
+
+
+class FailureView(BaseModel):
+    """Deliveries that failed for one cause. `POST /replays` with this `cause` does them again."""
+
+    cause: str
+    error_class: str
+    error_code: str
+    column: str
+    table: str
+    kind: Annotated[str, Field(description="The reason, without what only one person said.")]
+    fix: Annotated[str, Field(description="What to do, in a sentence.")]
+    count: int
+    first: datetime
+    last: datetime
+    connections: list[str]
+    actions: list[str]
+    receipts: Annotated[list[str], Field(description="The newest of them.")]
+
+
+class FailureList(BaseModel):
+    """The largest group first.
+
+    Counted from the log's rows, at most 20,000 in one answer; with more, `cursor` counts on (groups come again).
+    """
+
+    items: list[FailureView]
+    failures: Annotated[int, Field(description="How many rows were counted.")]
+    cursor: str | None = None
+
+
+@router.get("", summary="Failures by cause, each with its fix")
+async def list_failures(
+    services: ServicesDependency,
+    connection: ConfigurationId | None = None,
+    error_class: ErrorClass | None = None,
+    action: Annotated[str | None, Query(max_length=63)] = None,
+    form: Annotated[str | None, Query(max_length=200)] = None,
+    event: Annotated[str | None, Query(max_length=200)] = None,
+    since: Annotated[datetime | None, Query(alias="from")] = None,
+    until: Annotated[datetime | None, Query(alias="to")] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> FailureList:
+    """What failed and has not succeeded since."""
+    filters = {"error_class": error_class.value if error_class else None, "action": action, "form": form}
+    filters |= {"form_event": event, "outcome": "failed"}
+    equal = {name: value for name, value in filters.items() if value}
+    asked = {**equal, "failures": "1", "connection": connection, "since": since, "until": until}
+    known = [connection] if connection else await all_connections(services)
+    query = LogQuery(known, equal, since=utc(since), until=utc(until))
+    page = await services.log_pages.entries(query, after=cursors.read(cursor, asked), most=_COUNTED_MOST)
+    groups = failure_groups(_failure(row) for row in page.rows)
+    return FailureList(
+        items=[_view(group) for group in groups], failures=len(page.rows), cursor=cursors.written(page.after, asked)
+    )
+
+
+def _failure(row: Row) -> Failure:
+    cause = Cause(
+        error_class=row["error_class"],
+        code=row["error_code"],
+        column=row["error_column"],
+        kind=row["cause_kind"],
+        table=row["table"],
+    )
+    at = time_of(str(row["RowKey"]).rpartition("|")[2])
+    return Failure(row["cause"], cause, at, row["delivery"], row["PartitionKey"], row["action"])
+
+
+def _view(group: FailureGroup) -> FailureView:
+    cause = group.cause
+    return FailureView(
+        cause=group.id,
+        error_class=cause.error_class,
+        error_code=cause.code,
+        column=cause.column,
+        table=cause.table,
+        kind=cause.kind,
+        fix=fix(cause),
+        count=group.count,
+        first=group.first,
+        last=group.last,
+        connections=sorted(group.connections),
+        actions=sorted(group.actions),
+        receipts=group.receipts,
+    )

@@ -1,0 +1,42 @@
+"""What a selection means in the log: where the deliveries stand that it names."""
+
+from collections.abc import Mapping, Sequence
+
+from core.domain.replay import Listed, Page, Selection
+from core.storage.log_pages import LogQuery, TableLogPages
+
+
+class LogSelection:
+    """Fits `admin.replays.Log`."""
+
+    def __init__(self, pages: TableLogPages) -> None:
+        self._pages = pages
+
+    async def listed(
+        self, selection: Selection, connections: Sequence[str], *, after: str | None, most: int
+    ) -> tuple[Page, str | None]:
+        """A page of them, and where the next one begins; None: there is no next one."""
+        found = await self._pages.entries(_query(selection, connections), after=after, most=most)
+        items = (Listed(organization=row["organization"], delivery=row["delivery"]) for row in found.rows)
+        return Page(items=tuple(items)), found.after
+
+
+def _query(selection: Selection, connections: Sequence[str]) -> LogQuery:
+    if selection.filter is None:
+        return LogQuery(connections, {"outcome": "failed", "cause": selection.cause})
+    wanted = selection.filter
+    named: Mapping[str, str] = {
+        "outcome": wanted.outcome,
+        "error_class": wanted.error_class.value if wanted.error_class else "",
+        "action": wanted.action,
+        "form": wanted.form,
+        "form_event": wanted.event,
+        "batch": wanted.batch,
+    }
+    equal = {name: value for name, value in named.items() if value}
+    return LogQuery(
+        [each for each in connections if wanted.connection in ("", each)],
+        equal,
+        since=wanted.since,
+        until=wanted.until,
+    )

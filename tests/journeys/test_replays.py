@@ -1,0 +1,158 @@
+"""Failures by cause, each mended once and replayed as a group; what was done is not done again."""
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local.entra import DEMO
+from tests.journeys.conftest import SETTLES_SECONDS, App, Person
+
+OF_EACH = int(os.environ.get("FAILURES_OF_EACH_CAUSE", "6"))  # 100 on request
+PLUG_IN = {"kind": "error", "table": "lead", "status": 400, "code": "0x80040265", "times": None}
+STRICT: list[dict[str, Any]] = [
+    {"source": "FirstName", "column": "firstname", "too_long": "fail"},
+    {"source": "LastName", "column": "lastname"},
+    {"source": "Email", "column": "emailaddress1"},
+    {"constant": "Expo", "column": "subject"},
+    {"source": "submission.rating", "column": "leadqualitycode", "choices": {"3": "Hot"}, "on_unknown": "fail"},
+]
+LENIENT = [{**row, "too_long": "truncate"} if row["column"] == "firstname" else row for row in STRICT]
+TRANSLATED = [
+    {**row, "choices": {"3": "Hot", "7": "Cold"}} if row["column"] == "leadqualitycode" else row for row in LENIENT
+]
+
+
+@pytest.fixture(scope="module")
+def booth(app: App) -> str:
+    """An action on a connection of its own, whose mapping refuses what does not fit."""
+    secrets = {"tenant_id": DEMO.tenant_id, "client_id": DEMO.client_id, "client_secret": DEMO.client_secret}
+    app.save("connections/replays", {"url": app.stack.dynamics.url, **secrets}).raise_for_status()
+    app.save("connections/replays/mappings/lead", {"rows": STRICT}).raise_for_status()
+    return app.action("replays", connection="replays", match={"tables": "leads", "by": "email"})
+
+
+@pytest.fixture
+def refusing(app: App) -> Iterator[httpx.Client]:
+    """Where a plug-in in Dynamics can be ordered to refuse leads."""
+    with httpx.Client(base_url=f"{app.stack.dynamics.url}/_control/") as control:
+        yield control
+        control.delete("faults").raise_for_status()
+
+
+def _failures(app: App) -> dict[str, dict[str, Any]]:
+    """By column, or by Dynamics' code."""
+    groups = app.client.get("/api/v1/failures", params={"connection": "replays"}).json()["items"]
+    return {group["column"] or group["error_code"]: group for group in groups}
+
+
+def _replay(app: App, replay_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Asks for it twice, as an impatient person does, and waits until all of it is over."""
+    for _ in range(2):
+        app.client.put(f"/api/v1/replays/{replay_id}", json=body).raise_for_status()
+    deadline = time.monotonic() + SETTLES_SECONDS
+    while (replay := app.client.get(f"/api/v1/replays/{replay_id}").json())["state"] != "done":
+        assert time.monotonic() < deadline, replay
+        time.sleep(0.1)  # another process is at work
+    result: dict[str, Any] = replay
+    return result
+
+
+def _fail(app: App, booth: str, first: int, **changes: Any) -> None:
+    """So many captures of people who fail in one way."""
+
+    def post(number: int) -> str:
+        body = Person(number).capture(**changes.get("fields", {}))
+        body["submission"] |= {"activity_id": number, "rating": changes.get("rating", 3)}
+        return str(app.capture(body, action=booth).json()["outcome"])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(post, range(first, first + OF_EACH))) == {"failed"}
+
+
+def test_three_causes_are_three_groups_and_each_is_mended_and_replayed(
+    app: App, booth: str, refusing: httpx.Client
+) -> None:
+    """Counted from the log; after the fix the group is replayed as one, and every person stands in Dynamics once."""
+    _fail(app, booth, 30_000, rating=7)
+    _fail(app, booth, 31_000, fields={"FirstName": "A" * 80})
+    refusing.post("faults", json=[PLUG_IN]).raise_for_status()
+    _fail(app, booth, 32_000)
+    refusing.delete("faults").raise_for_status()
+
+    groups = _failures(app)
+    assert {name: group["count"] for name, group in groups.items()} == dict.fromkeys(
+        ("leadqualitycode", "firstname", "0x80040265"), OF_EACH
+    )
+    assert all(group["fix"] for group in groups.values())
+
+    fixes: dict[str, list[dict[str, Any]]] = {"0x80040265": STRICT, "firstname": LENIENT, "leadqualitycode": TRANSLATED}
+    for name, rows in fixes.items():
+        app.save("connections/replays/mappings/lead", {"rows": rows}).raise_for_status()
+        replay = _replay(app, f"mend-{name}", {"cause": groups[name]["cause"]})
+        assert (replay["taken"], replay["outcomes"]) == (OF_EACH, {"created": OF_EACH})
+        assert name not in _failures(app)
+    leads = [row["emailaddress1"] for row in app.rows("lead") if row.get("subject") == "Expo"]
+    ours = [address for address in leads if address.startswith(("person30", "person31", "person32"))]
+    assert len(ours) == len(set(ours)) == 3 * OF_EACH
+    (log,) = app.logs(email=Person(30_000).email)
+    assert (log["trigger"], log["replays"], log["outcome"]) == ("replay", 1, "created")
+
+
+def test_a_replay_of_what_is_done_does_nothing(app: App, person: Person) -> None:
+    """It says so; the row keeps its one log row and nothing is written."""
+    receipt = app.capture(person.capture()).json()["receipt"]
+    replay = _replay(app, f"done-{person.number}", {"receipts": [receipt]})
+    assert (replay["taken"], replay["not_taken"]) == (0, {"already_done": 1})
+    unknown = _replay(app, f"gone-{person.number}", {"receipts": ["0" * 32]})
+    assert unknown["not_taken"] == {"gone": 1}
+
+
+def test_a_dry_run_tells_what_would_come_of_it_and_the_original_mapping_fails_again(
+    app: App, booth: str, person: Person
+) -> None:
+    """Under the mapping as it is now it would be created; under the one it failed with, it fails as before."""
+    app.save("connections/replays/mappings/lead", {"rows": STRICT}).raise_for_status()
+    body = person.capture()
+    body["submission"]["rating"] = 7
+    receipt = app.capture(body, action=booth).json()["receipt"]
+    app.save("connections/replays/mappings/lead", {"rows": TRANSLATED}).raise_for_status()
+    meant = {"receipts": [receipt]}
+    for mapping, outcome in (("current", "created"), ("original", "failed")):
+        told = app.client.post("/api/v1/replays", json={**meant, "mapping": mapping, "dry_run": True}).json()
+        assert (told["verdicts"], told["previews"][0]["outcome"]) == ({"taken": 1}, outcome)
+    assert _replay(app, f"as-it-was-{person.number}", {**meant, "mapping": "original"})["outcomes"] == {"failed": 1}
+    assert _replay(app, f"as-it-is-{person.number}", meant)["outcomes"] == {"created": 1}
+    detail = app.client.get(f"/api/v1/logs/{receipt}").json()
+    assert (detail["replays"], detail["replay"]) == (2, f"as-it-is-{person.number}")
+    assert [attempt["happened"] for attempt in detail["tried"]] == [
+        "It ended as failed, and was replayed.",
+        "It ended as failed, and was replayed.",
+        "It ended as created.",
+    ]
+
+
+def test_what_was_withdrawn_since_is_not_replayed(app: App, booth: str, person: Person) -> None:
+    """Captello took the submission back: nobody wants that person in Dynamics any more."""
+    app.save("connections/replays/mappings/lead", {"rows": STRICT}).raise_for_status()
+    body = person.capture()
+    body["submission"]["rating"] = 7
+    receipt = app.capture(body, action=booth).json()["receipt"]
+    assert app.capture({**body, "event": "withdrawn"}, action=booth).json()["outcome"] == "withdrawn"
+    replay = _replay(app, f"withdrawn-{person.number}", {"receipts": [receipt]})
+    assert (replay["taken"], replay["not_taken"]) == (0, {"withdrawn": 1})
+
+
+def test_an_id_that_meant_something_else_is_refused(app: App) -> None:
+    """409; and a body that names two selections, or none, is refused by field."""
+    app.client.put("/api/v1/replays/mine", json={"receipts": ["1" * 32]}).raise_for_status()
+    other = app.client.put("/api/v1/replays/mine", json={"receipts": ["2" * 32]})
+    assert (other.status_code, other.json()["errors"][0]["field"]) == (409, "id")
+    assert app.client.post("/api/v1/replays", json={}).status_code == 422
+    key = {"idempotency-key": "one click"}
+    answers = [app.client.post("/api/v1/replays", json={"receipts": ["3" * 32]}, headers=key) for _ in range(2)]
+    assert len({answer.json()["id"] for answer in answers}) == 1
