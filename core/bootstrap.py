@@ -43,6 +43,7 @@ from core.storage.wake_queue import StorageWakeQueue
 from core.sync.attempt import Attempts
 from core.sync.capture import Captures
 from core.sync.pinning import Pinning
+from core.sync.quarantining import Quarantine
 from core.sync.signing import Signatures
 from core.sync.turn import Turns
 from core.sync.wake import Wakes
@@ -60,7 +61,8 @@ class Services:
     configuration: TableConfiguration
     captures: Captures
     wakes: Wakes
-    quarantine: TableQuarantine
+    quarantine: Quarantine
+    quarantined: TableQuarantine
     log_pages: TableLogPages
     revealing: Revealing
     audit: TableAudit
@@ -162,11 +164,20 @@ def make_services(settings: Settings) -> Services:
     )
     checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
     mappings, actions = Mappings(configuration=configuration, crms=clients), Actions(configuration=configuration)
+    quarantined = TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE))
     return Services(
         configuration=configuration,
         captures=captures,
         wakes=wakes,
-        quarantine=TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE)),
+        quarantine=Quarantine(
+            bodies=quarantined,
+            captures=captures,
+            configuration=configuration,
+            sync_log=sync_log,
+            now=_now,
+            grace=timedelta(seconds=settings.grace),
+        ),
+        quarantined=quarantined,
         log_pages=log_pages,
         replays=replays,
         replay_store=replay_store,

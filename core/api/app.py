@@ -5,7 +5,18 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
-from core.api import actions, audit, connections, failures, logs, mappings, replays, signature_secrets, transfer
+from core.api import (
+    actions,
+    audit,
+    connections,
+    failures,
+    logs,
+    mappings,
+    quarantine,
+    replays,
+    signature_secrets,
+    transfer,
+)
 from core.api.problems import Problem, add_problem_handlers
 from core.api.services import ServicesDependency
 
@@ -36,7 +47,18 @@ def make_app() -> FastAPI:
         redirect_slashes=False,
     )
     v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
-    for part in (connections, mappings, actions, signature_secrets, transfer, logs, failures, replays, audit):
+    for part in (
+        connections,
+        mappings,
+        actions,
+        signature_secrets,
+        transfer,
+        logs,
+        failures,
+        replays,
+        quarantine,
+        audit,
+    ):
         v1.include_router(part.router)
     v1.add_api_route("/health", health, tags=["health"])
     app.include_router(v1)

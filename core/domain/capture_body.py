@@ -48,8 +48,7 @@ class Unreadable:
 
 def read_capture(*, body: bytes, content_type: str, query: Mapping[str, str]) -> Capture | Unreadable:
     """The capture in a request; parameters of the query fill what the body does not say."""
-    parameters = {name: value for name, value in query.items() if name.lower() not in _OWN_PARAMETERS}
-    asked = _nested(_cleaned(parameters))
+    asked = _nested(_cleaned(said_in_query(query)))
     body = body.removeprefix(codecs.BOM_UTF8)
     if not body.strip() or _is_form(body, content_type):
         return _capture(_filled(_nested(_form(body)), asked))
@@ -60,6 +59,11 @@ def read_capture(*, body: bytes, content_type: str, query: Mapping[str, str]) ->
     if not isinstance(document, dict):
         return Unreadable(f"The body must be a JSON object, not {type(document).__name__}.")
     return _capture(_filled(document if _NESTED_KEYS & document.keys() else _nested(document), asked))
+
+
+def said_in_query(query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the capture itself: without the key, and without what the service asks for its own sake."""
+    return {name: value for name, value in query.items() if name.lower() not in _OWN_PARAMETERS}
 
 
 def _capture(document: dict[str, Any]) -> Capture | Unreadable:

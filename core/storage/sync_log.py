@@ -18,7 +18,7 @@ from core.domain.trail import Attempt
 from core.errors import RetryableError
 from core.storage.failures import storage_failures
 from core.storage.index_key import IndexKey
-from core.storage.log_row import email_addresses, index_entry, index_names, log_id, log_row, told
+from core.storage.log_row import TEXT_MOST, email_addresses, index_entry, index_names, log_id, log_row, told
 
 _ROUNDS_MOST = 20
 _LOST_CONDITIONS = {
@@ -78,6 +78,11 @@ class TableSyncLog:
                 return await self._table.get_entity(keys["PartitionKey"], keys["RowKey"])
         except ResourceNotFoundError:
             return None
+
+    async def note_quarantined(self, delivery: Delivery, *, reason: str) -> None:
+        """A row for a body that nobody could read; whatever is said of it later takes its place."""
+        row = told(delivery) | {"outcome": "quarantined", "reason": reason[:TEXT_MOST], "revision": -1}
+        await self._submitted([("create", _keys(delivery) | row)])
 
     async def count_repeat(self, delivery: Delivery) -> None:
         keys = _keys(delivery)

@@ -61,23 +61,27 @@ class Captures:
 
     async def accept(self, capture: Capture, action: SyncAction, connection: Connection, *, wait: bool) -> Answer:
         """Makes the capture durable and, with `wait`, carries it out within the deadline."""
-        delivery = self._delivery(capture, action, connection)
+        return await self.receive(self._delivery(capture, action, connection), wait=wait)
+
+    async def receive(self, delivery: Delivery, *, wait: bool, counts: bool = True) -> Answer:
+        """The same for a delivery that was made elsewhere; `counts` where having it again is a repeat."""
         found, is_repeat = await self._intake.receive(delivery)
+        counts = counts and is_repeat
         if not wait:
-            await self._count(found.entity, is_repeat=is_repeat)
+            await self._count(found.entity, counts=counts)
             await self._wake_queue.wake(found.entity.organization, found.entity.id)
             return Answer(found.entity.id, None, "queued")
         if is_repeat:
             found = await self._patiently(found)
         done = await self._attempts.attempt(found, deadline=self._deadline)
-        await self._count(found.entity, is_repeat=is_repeat)
+        await self._count(found.entity, counts=counts)
         if done is None:
             is_paused = await self._attempts.pause_reason(found.entity)
             return Answer(found.entity.id, None, "paused" if is_paused else "retrying")
         return Answer(done.id, done.result, row_url=await self._attempts.row_url(done))
 
-    async def _count(self, delivery: Delivery, *, is_repeat: bool) -> None:
-        if is_repeat:
+    async def _count(self, delivery: Delivery, *, counts: bool) -> None:
+        if counts:
             await self._sync_log.count_repeat(delivery)
 
     async def preview(self, capture: Capture, action: SyncAction, connection: Connection) -> Intent | Result:

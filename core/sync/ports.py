@@ -135,6 +135,10 @@ class SyncLog(Protocol):
 
     async def count_repeat(self, delivery: Delivery) -> None: ...
 
+    async def note_quarantined(self, delivery: Delivery, *, reason: str) -> None:
+        """A row, if there is none yet, for a body that nobody could read."""
+        ...
+
 
 class WakeQueue(Protocol):
     async def wake(self, organization: str, delivery_id: str, *, after: float = 0.0) -> None:

@@ -2,15 +2,14 @@
 
 import json
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
 
 from core.bootstrap import Services, services
 from core.domain.action import SyncAction
-from core.domain.capture import Capture, digest
-from core.domain.capture_body import Unreadable, read_capture
+from core.domain.capture import Capture
+from core.domain.capture_body import Unreadable, read_capture, said_in_query
 from core.domain.connection import Connection
 from core.domain.delivery import Intent, Outcome, Result
 from core.domain.signature import HEADER, content_of, signed
@@ -30,7 +29,7 @@ async def capture(request: func.HttpRequest) -> func.HttpResponse:
         return await _answered(await services(), request)
     except SyncError as error:
         _log.warning("a capture was not accepted: %s [%s] %s", error.message, error.code, error.detail)
-        return _problem(503, "Service Unavailable", f"{error.message} Nothing was stored: send the capture again.")
+        return _problem(503, "Service Unavailable", f"{error.message} Send the capture again: it is taken once.")
 
 
 async def _answered(app: Services, request: func.HttpRequest) -> func.HttpResponse:
@@ -41,40 +40,41 @@ async def _answered(app: Services, request: func.HttpRequest) -> func.HttpRespon
     body = request.get_body()
     if len(body) > BODY_MOST:
         return _problem(413, "Content Too Large", f"A capture takes up to {BODY_MOST} bytes; send links, not files.")
-    query = dict(request.params)
-    claim = signed(header=request.headers.get(HEADER, ""), query=query, body=body)
-    checked = await app.signatures.check(action, claim)
-    if checked.refusal:
-        return _problem(401, "Unauthorized", checked.refusal)
-    if checked.is_signed:
-        query = content_of(query)
-    if checked.is_signed and query and body.strip():
-        return _problem(401, "Unauthorized", "The signature is over the body alone: send no fields in the query.")
+    query = await _checked_query(app, action, request)
+    if isinstance(query, func.HttpResponse):
+        return query
     content_type = request.headers.get("content-type", "")
     read = read_capture(body=body, content_type=content_type, query=query)
+    is_test = request.params.get("test", "").lower() in _ON
     if isinstance(read, Unreadable):
-        return await _quarantined(app, action, read, body, content_type)
+        if is_test:
+            return _json(200, {"test": True, "outcome": "quarantined", "reason": read.reason})
+        kept = await app.quarantine.keep(
+            read, action=action, connection=setup.connection, body=body, content_type=content_type, query=query
+        )
+        return _json(202, {"receipt": kept.receipt, "outcome": "quarantined", "reason": kept.reason})
     if read.is_empty:
         return _problem(400, "Bad Request", "The capture holds no field. Send JSON, a form, or query parameters.")
-    if request.params.get("test", "").lower() in _ON:
+    if is_test:
         return await _plan(app, read, action, setup.connection)
     wait = request.params.get("wait", "").lower() not in _OFF
     return _answer(await app.captures.accept(read, action, setup.connection, wait=wait))
 
 
-async def _quarantined(
-    app: Services, action: SyncAction, read: Unreadable, body: bytes, content_type: str
-) -> func.HttpResponse:
-    receipt = digest(action.id, "quarantine", body.decode("latin-1"))
-    await app.quarantine.keep(
-        receipt=receipt,
-        action=action.id,
-        reason=read.reason,
-        body=body,
-        content_type=content_type,
-        received_at=datetime.now(UTC),
-    )
-    return _json(202, {"receipt": receipt, "outcome": "quarantined", "reason": read.reason})
+async def _checked_query(
+    app: Services, action: SyncAction, request: func.HttpRequest
+) -> dict[str, str] | func.HttpResponse:
+    """What the query says of the capture, once its signature is right; else a refusal."""
+    body, query = request.get_body(), dict(request.params)
+    checked = await app.signatures.check(action, signed(header=request.headers.get(HEADER, ""), query=query, body=body))
+    if checked.refusal:
+        return _problem(401, "Unauthorized", checked.refusal)
+    if not checked.is_signed:
+        return said_in_query(query)
+    query = content_of(query)
+    if query and body.strip():
+        return _problem(401, "Unauthorized", "The signature is over the body alone: send no fields in the query.")
+    return query
 
 
 async def _plan(app: Services, read: Capture, action: SyncAction, connection: Connection) -> func.HttpResponse:

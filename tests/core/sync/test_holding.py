@@ -52,6 +52,8 @@ class LoggingWorker:
 
     async def count_repeat(self, delivery: Delivery) -> None: ...
 
+    async def note_quarantined(self, delivery: Delivery, *, reason: str) -> None: ...
+
 
 class NoMessages:
     async def wake(self, organization: str, delivery_id: str, *, after: float = 0.0) -> None:
