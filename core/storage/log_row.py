@@ -20,6 +20,7 @@ from core.storage.document import packed
 
 ROWS_END = ":"  # stands behind every digit: rows begin with one, entries with a letter
 TEXT_MOST = 8_000
+_SHORT = 200
 _LAST_MICROSECOND = 10**17  # far beyond any date; subtracting from it sorts the newest first
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
@@ -116,15 +117,20 @@ def told(delivery: Delivery) -> dict[str, Any]:
         "replay": delivery.replays[-1] if delivery.replays else "",
         "batch": delivery.batch,
         "action": delivery.action,
-        "prospect": capture.prospect.id or "",
+        "prospect": _short(capture.prospect.id),
         "person": person_shown(capture.prospect.fields)[:300],
         "event": capture.event.value,
-        "form": capture.form.id or capture.form.name or "",
-        "form_name": (capture.form.name or "")[:200],
-        "form_event": (capture.form.event or "")[:200],
-        "activity": capture.submission.activity_id or "",
-        "submission": submission_shown(delivery),
+        "form": _short(capture.form.id or capture.form.name),
+        "form_name": _short(capture.form.name),
+        "form_event": _short(capture.form.event),
+        "activity": _short(capture.submission.activity_id),
+        "submission": _short(submission_shown(delivery)),
     }
+
+
+def _short(text: str | None) -> str:
+    """Templates put whole texts where an id belongs; a property takes 64 KiB, and nobody reads more than this."""
+    return (text or "")[:_SHORT]
 
 
 def _what(delivery: Delivery) -> Mapping[str, Any]:
