@@ -138,12 +138,10 @@ def test_a_withdrawal_ends_what_nobody_has_written_yet() -> None:
     first = desk.receive(FULL, runs=False).delivery
     desk.stored[first.id] = first.model_copy(update={"state": "intent"})
     second = desk.receive(UPDATED, runs=False).delivery
-    third = desk.receive(UPDATED, runs=False).delivery
-    desk.stored[third.id] = third.model_copy(update={"chosen": ("lead", "r")})
     step = desk.receive(WITHDRAWN)
     assert step.is_new
     assert [each.id for each in step.others] == [second.id]
-    assert desk.outcomes == ["intent", "withdrawn", "received", "withdrawn"]
+    assert desk.outcomes == ["intent", "withdrawn", "withdrawn"]
 
 
 def test_two_that_wait_for_the_same_release_both_end() -> None:
