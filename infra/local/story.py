@@ -47,6 +47,8 @@ BOOTH = {
     "create": "lead",
     "note": False,
 }
+# What people are shown: the company becomes an account, and the note takes what no column took.
+DEMONSTRATION = {**BOOTH, "account": {"on_missing": "create"}, "note": True}
 
 
 class StoryError(Exception):
@@ -59,10 +61,11 @@ class Told:
 
     answer: dict[str, Any]
     row: dict[str, Any]
+    beside: dict[str, str]
     log: dict[str, Any]
 
 
-def set_up(stack: Stack, say: Say) -> None:
+def set_up(stack: Stack, say: Say, action: dict[str, Any] = DEMONSTRATION) -> None:
     """The demonstration's connection, mappings and action. Doing it again changes nothing."""
     with _client(stack) as client:
         connection = _put(client, f"connections/{CONNECTION}", _connection(stack))
@@ -72,8 +75,8 @@ def set_up(stack: Stack, say: Say) -> None:
         for table, rows in MAPPINGS.items():
             saved = _put(client, f"connections/{CONNECTION}/mappings/{table}", {"rows": rows})
             say(f"mapping     {table}: {len(rows)} columns, checked against live metadata, version {saved['version']}")
-        _put(client, f"actions/{ACTION}", BOOTH)
-        say(f"action      {ACTION}: search contacts then leads by e-mail, else create a lead")
+        _put(client, f"actions/{ACTION}", action)
+        say(f"action      {ACTION}: search contacts then leads by e-mail, else create a lead, with company and note")
 
 
 def tell(stack: Stack) -> Told:
@@ -85,13 +88,26 @@ def tell(stack: Stack) -> Told:
         said = answer.json()
         if said["outcome"] not in ("created", "updated", "unchanged"):
             raise StoryError(f"The capture ended as {said['outcome']}: {said.get('reason')}")
-        rows = client.get(f"{stack.dynamics.url}/_control/rows/{said['table']}").json()["rows"]
-        row = next((each for each in rows if said["record_id"] in each.values()), None)
+        row = next((each for each in _rows(client, stack, said["table"]) if said["record_id"] in each.values()), None)
         logs = client.get("/api/v1/logs", params={"limit": 20}).json()["items"]
         log = next((each for each in logs if each["delivery"] == said["receipt"]), None)
         if row is None or log is None:
             raise StoryError(f"The {'row' if row is None else 'log row'} of {said['receipt']} is missing.")
-        return Told(said, row, log)
+        return Told(said, row, _beside(client, stack, row), log)
+
+
+def _rows(client: httpx.Client, stack: Stack, table: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = client.get(f"{stack.dynamics.url}/_control/rows/{table}").json()["rows"]
+    return rows
+
+
+def _beside(client: httpx.Client, stack: Stack, row: dict[str, Any]) -> dict[str, str]:
+    """The row's company, and its notes in one line."""
+    accounts = {each["accountid"]: each["name"] for each in _rows(client, stack, "account")}
+    notes = [each for each in _rows(client, stack, "annotation") if each.get("_objectid_value") in row.values()]
+    texts = {"note": " / ".join(note["notetext"].replace("\n", " / ") for note in notes)}
+    company = row.get("_parentaccountid_value") or row.get("_parentcustomerid_value")
+    return {"account": accounts.get(company, ""), **texts}
 
 
 def sample_capture(activity_id: int) -> dict[str, Any]:
@@ -140,6 +156,7 @@ def printed(told: Told, stack: Stack) -> str:
             f"A capture was posted to {stack.app}/api/capture/{ACTION}: Mara O'Hara, scanned at the booth.",
             _block("The app answered", said),
             _block(f"In Dynamics there is now this {told.answer['table']}", row),
+            _block("Beside it", told.beside),
             _block("In the sync log (table SyncLog)", log),
         )
     )
@@ -154,6 +171,7 @@ def invitation(stack: Stack) -> str:
             "Try next:",
             f"  curl '{capture}' {fields} -d activity_id=1",
             f"  curl '{stack.app}/api/v1/logs?code={stack.key}'",
+            f"  curl -X POST '{stack.app}/api/v1/connections/{CONNECTION}/check?code={stack.key}'",
             f"  curl '{stack.dynamics.url}/_control/rows/lead'",
         )
     )

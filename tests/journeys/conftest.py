@@ -26,7 +26,7 @@ def running() -> Iterator[Stack]:
     # What nobody finished is taken up after a second rather than after many.
     impatient = {"WAKE_SCHEDULE": "* * * * * *", "DELIVERY_GRACE_SECONDS": "1", "CAPTURE_DEADLINE_SECONDS": "4"}
     with stack(port=0, settings=impatient) as started:
-        story.set_up(started, lambda _: None)
+        story.set_up(started, lambda _: None, story.BOOTH)
         yield started
 
 
