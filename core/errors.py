@@ -7,6 +7,7 @@
     ├── MisconfiguredConnectionError    credentials, privileges, organisation: the connection pauses, deliveries wait
     │   └── MissingPrivilegeError       for one kind of work; what else was asked may go on
     └── InvalidInputError               a caller of the API sent something that cannot be accepted
+        └── ChangedMeanwhileError       somebody else was quicker
 
 What our own rules conclude (nothing matched, held, unchanged) is a value, never one of these. Anything else that is
 raised is a bug. `message` is a sentence for people; `detail` and `code` are for engineers. None holds a secret or
@@ -72,3 +73,11 @@ class InvalidInputError(SyncError):
         super().__init__(message)
         self.field = field
         self.status = status
+
+
+class ChangedMeanwhileError(InvalidInputError):
+    """Somebody else saved the same thing between reading and writing."""
+
+    def __init__(self, what: str) -> None:
+        message = f"Somebody else saved the {what} at the same moment. Nothing was saved: read it again."
+        super().__init__(message, field="If-Match", status=412)

@@ -5,20 +5,20 @@ from collections.abc import Iterator, Mapping
 from core.domain.action import SyncAction
 from core.domain.mapping import FieldMapping
 from core.errors import InvalidInputError
-from core.sync.ports import Configuration
+from core.sync.ports import Any_, Configuration
 
 
 class Actions:
     def __init__(self, *, configuration: Configuration) -> None:
         self._configuration = configuration
 
-    async def save(self, action: SyncAction) -> tuple[bool, list[str]]:
-        """Whether the action is new, and what to know about it."""
+    async def save(self, action: SyncAction, *, before: SyncAction | Any_ | None = "any") -> tuple[bool, list[str]]:
+        """Whether the action is new, and what to know about it. `before`: as it has to stand there still."""
         setup = await self._configuration.setup(action.connection)
         if setup is None:
             raise InvalidInputError(f"There is no connection {action.connection}: save it first.", field="connection")
         is_new = await self._configuration.action(action.id) is None
-        await self._configuration.save_action(action)
+        await self._configuration.save_action(action, before=before)
         return is_new, list(action_warnings(action, setup.mappings))
 
 

@@ -14,9 +14,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from core.domain.check import Challenge
 from core.domain.connection import Connection, Guid, known_zone, normal_url
 from core.domain.credential import Credential
-from core.errors import InvalidInputError, MisconfiguredConnectionError
+from core.errors import ChangedMeanwhileError, InvalidInputError, MisconfiguredConnectionError
 from core.sync.pinning import Organization, Pinning
-from core.sync.ports import Configuration
+from core.sync.ports import Any_, Configuration
 
 _OF_THE_ADDRESS = {"dns", "tls", "not_dynamics"}
 _SECRET = Annotated[SecretStr | None, Field(min_length=1, max_length=5_000)]
@@ -104,10 +104,16 @@ class Connections:
         self._read_certificate = read_certificate
         self._allowed_origins = allowed_origins
 
-    async def save(self, connection_id: str, given: ConnectionInput) -> bool:
-        """Whether it is a new one. Raises InvalidInputError, with the finding, when a change does not work."""
+    async def save(
+        self, connection_id: str, given: ConnectionInput, *, before: Connection | Any_ | None = "any"
+    ) -> bool:
+        """Whether it is a new one. Raises InvalidInputError, with the finding, when a change does not work; and where
+        the connection is not as it was `before`.
+        """
         setup = await self._configuration.fresh_setup(connection_id)
         known = setup.connection if setup else None
+        if before not in ("any", known):
+            raise ChangedMeanwhileError(f"connection {connection_id}")
         credential = self._credential(given)
         if known is None and credential is None:
             raise InvalidInputError("A new connection needs its client secret's value.", field="client_secret")
@@ -134,7 +140,8 @@ class Connections:
         if setup and setup.connection.previous_secret_version:
             connection = setup.connection
             await self._vault.retire(connection.secret_name, connection.previous_secret_version)
-            await self._configuration.save_connection(connection.model_copy(update={"previous_secret_version": ""}))
+            after = connection.model_copy(update={"previous_secret_version": ""})
+            await self._configuration.save_connection(after, before=connection)
 
     def _credential(self, given: CredentialInput) -> Credential | None:
         secret, certificate = given.client_secret, given.client_certificate
@@ -152,7 +159,7 @@ class Connections:
         wanted = await self._tried(change) if change.needs_trial else change.wanted
         if change.credential is not None:
             wanted = await self._kept(wanted, change.credential)
-        await self._configuration.save_connection(wanted)
+        await self._configuration.save_connection(wanted, before=change.known)
         if change.needs_trial:
             await self._configuration.save_pause(wanted.id, None)
             await self._pinning.bring_home(wanted)

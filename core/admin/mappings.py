@@ -31,10 +31,12 @@ class Mappings:
         self._configuration = configuration
         self._crms = crms
 
-    async def save(self, connection_id: str, table: str, rows: tuple[MappingRow, ...]) -> FieldMapping:
-        """Raises MappingRefused, and what Dynamics raises when it cannot be asked."""
+    async def save(
+        self, connection_id: str, table: str, rows: tuple[MappingRow, ...], *, after: int | None = None
+    ) -> FieldMapping:
+        """Raises MappingRefused, and what Dynamics raises when it cannot be asked. `after`: the version to follow."""
         mapping = await self.checked(connection_id, table, rows)
-        return await self._configuration.save_mapping(connection_id, mapping)
+        return await self._configuration.save_mapping(connection_id, mapping, after=after)
 
     async def checked(self, connection_id: str, table: str, rows: tuple[MappingRow, ...]) -> FieldMapping:
         """The mapping as it would be saved. Raises as `save` does."""

@@ -33,5 +33,5 @@ class Revocation:
         connection = setup.connection
         if connection.revoked_at is None:
             connection = connection.model_copy(update={"revoked_at": self._now()})
-            await self._configuration.save_connection(connection)
+            await self._configuration.save_connection(connection, before=setup.connection)
         return await self._vault.erase(connection.secret_name)

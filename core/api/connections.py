@@ -2,22 +2,25 @@
 
 import asyncio
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from core.admin.connections import ConnectionInput, CredentialInput
 from core.admin.waiting import waiting
+from core.api.editions import Conditional, etag_of
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.check import CheckResult
 from core.domain.check_steps import CheckStep
-from core.domain.connection import REVOKED, ConfigurationId, CredentialKind, Pause
+from core.domain.connection import REVOKED, ConfigurationId, Connection, CredentialKind, Pause
 from core.domain.expiry import expiry_threshold
 from core.errors import InvalidInputError
 
 router = APIRouter(prefix="/connections", tags=["connections"])
+
+_EDITED = {"name", "url", "tenant_id", "client_id", "environment", "secret_expires_on", "time_zone"}
 
 ConnectionPath = Annotated[ConfigurationId, Path(description="The connection's id, such as `contoso`.")]
 
@@ -83,33 +86,44 @@ async def list_connections(services: ServicesDependency) -> ConnectionList:
 
 
 @router.post("", status_code=201)
-async def create_connection(body: NewConnection, services: ServicesDependency) -> ConnectionView:
+async def create_connection(body: NewConnection, services: ServicesDependency, response: Response) -> ConnectionView:
     """Creates the connection, and checks it. One that cannot be reached is kept, paused, with the reason."""
     if await services.configuration.fresh_setup(body.id) is not None:
         message = f"There is a connection {body.id} already: change it with PUT, or choose another id."
         raise InvalidInputError(message, field="id", status=409)
     given = ConnectionInput.model_validate(body.model_dump(exclude={"id"}, exclude_unset=True))
-    await services.connections.save(body.id, given)
-    return await _checked_view(services, body.id)
+    await services.connections.save(body.id, given, before=None)
+    response.headers["location"] = f"/api/v1/connections/{body.id}"
+    return await _tagged(services, await _checked_view(services, body.id), response)
 
 
 @router.put("/{connection_id}", responses={201: {"model": ConnectionView}})
 async def save_connection(
-    connection_id: ConnectionPath, body: ConnectionInput, services: ServicesDependency, response: Response
+    connection_id: ConnectionPath,
+    body: ConnectionInput,
+    services: ServicesDependency,
+    precondition: Conditional,
+    response: Response,
 ) -> ConnectionView:
-    """Creates the connection (201) or changes it (200), and checks it.
+    """Creates the connection (201) or, on condition of its ETag, changes it (200), and checks it.
 
     A new one that cannot be reached is kept, paused, with the reason. A change that does not work is refused with the
     finding, and what was saved before stays in use.
     """
-    is_new = await services.connections.save(connection_id, body)
+    setup = await services.configuration.fresh_setup(connection_id)
+    before = setup.connection if setup else None
+    precondition.check(f"connection {connection_id}", _settings(before) if before else None, _wanted(before, body))
+    is_new = await services.connections.save(connection_id, body, before="any" if precondition.overwrites else before)
     response.status_code = 201 if is_new else 200
-    return await _checked_view(services, connection_id)
+    return await _tagged(services, await _checked_view(services, connection_id), response)
 
 
-@router.get("/{connection_id}")
-async def read_connection(connection_id: ConnectionPath, services: ServicesDependency) -> ConnectionView:
-    return await _view(services, connection_id)
+@router.get("/{connection_id}", summary="A connection with its state")
+async def read_connection(
+    connection_id: ConnectionPath, services: ServicesDependency, response: Response
+) -> ConnectionView:
+    view = await _view(services, connection_id)
+    return await _tagged(services, view, response)
 
 
 @router.post("/{connection_id}/check")
@@ -134,6 +148,30 @@ async def revoke_connection(
     """Erases the credential and stops all sending; what waits goes on when a new credential is saved."""
     erased = await services.revocation.revoke(connection_id, confirm=body.confirm)
     return RevokedView(connection=await _view(services, connection_id), erased=erased)
+
+
+async def _tagged(services: Services, view: ConnectionView, response: Response) -> ConnectionView:
+    setup = await services.configuration.fresh_setup(view.id)
+    if setup:
+        response.headers["etag"] = etag_of(_settings(setup.connection))
+    return view
+
+
+def _settings(connection: Connection) -> dict[str, Any]:
+    """What an editor changes. That the organisation was learnt meanwhile is nobody's edit."""
+    said = connection.model_dump(mode="json", include=_EDITED)
+    return said | {"credential": [connection.secret_version, connection.secret_generation, connection.revoked_at]}
+
+
+def _wanted(before: Connection | None, given: ConnectionInput) -> dict[str, Any] | None:
+    """As it would be; a new credential is another one than whatever there is."""
+    if before is None or given.client_secret or given.client_certificate or given.organization_id:
+        return None
+    said = given.model_dump(mode="json", include=_EDITED)
+    said |= {"name": given.name or before.id, "url": given.url.strip().rstrip("/")}
+    if "secret_expires_on" not in given.model_fields_set:
+        del said["secret_expires_on"]
+    return _settings(before) | said
 
 
 async def _checked_view(services: Services, connection_id: str) -> ConnectionView:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
+from core.api.editions import Conditional, etag_of
 from core.api.services import ServicesDependency
 from core.domain.connection import ConfigurationId
 from core.domain.findings import why_not_mappable
@@ -90,25 +91,38 @@ async def list_columns(connection_id: ConnectionPath, table: TableName, services
     return ColumnList(items=[_column_view(live.columns[name], live) for name in sorted(live.columns)])
 
 
-@router.put("/mappings/{table}", responses={201: {"model": MappingView}})
+@router.put("/mappings/{table}", responses={201: {"model": MappingView}}, summary="Save a mapping's next version")
 async def save_mapping(
     connection_id: ConnectionPath,
     table: TableName,
     body: MappingInput,
     services: ServicesDependency,
+    precondition: Conditional,
     response: Response,
 ) -> MappingView:
-    """Saves the next version, if it fits the table as it is now; else 422 with every reason."""
-    saved = await services.mappings.save(connection_id, table, tuple(body.rows))
+    """Saves the next version, if it fits the table as it is now; else 422 with every reason.
+
+    Where there is a mapping with other rows, on condition of its ETag.
+    """
+    setup = await services.configuration.fresh_setup(connection_id)
+    before = setup.mappings.get(table) if setup else None
+    wanted = _settings(tuple(body.rows))
+    precondition.check(f"mapping for {table}", _settings(before.rows) if before else None, wanted)
+    after = None if precondition.overwrites else before.version if before else 0
+    saved = await services.mappings.save(connection_id, table, tuple(body.rows), after=after)
     response.status_code = 201 if saved.version == 1 else 200
+    response.headers["etag"] = etag_of(_settings(saved.rows))
     return _mapping_view(connection_id, saved)
 
 
-@router.get("/mappings/{table}")
-async def read_mapping(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> MappingView:
-    setup = await services.mappings.setup(connection_id)
+@router.get("/mappings/{table}", summary="A mapping as it is in force")
+async def read_mapping(
+    connection_id: ConnectionPath, table: TableName, services: ServicesDependency, response: Response
+) -> MappingView:
+    setup = await services.configuration.fresh_setup(connection_id) or await services.mappings.setup(connection_id)
     if table not in setup.mappings:
         raise InvalidInputError(f"There is no mapping for {table} on {connection_id}.", field="table", status=404)
+    response.headers["etag"] = etag_of(_settings(setup.mappings[table].rows))
     return _mapping_view(connection_id, setup.mappings[table])
 
 
@@ -158,6 +172,12 @@ def _column_view(column: Column, table: Table) -> ColumnView:
     shown = column.model_dump(exclude={"targets"})
     targets = [TargetView(table=target.table, name_column=target.name_column) for target in column.targets]
     return ColumnView(**shown, mappable=not why_not, why_not=why_not, targets=targets)
+
+
+def _settings(rows: tuple[MappingRow, ...]) -> dict[str, Any]:
+    """Each column by itself, and their order."""
+    columns = [row.column for row in rows]
+    return {"order": columns, **{row.column: row.model_dump(mode="json", by_alias=True) for row in rows}}
 
 
 def _mapping_view(connection_id: str, mapping: FieldMapping) -> MappingView:

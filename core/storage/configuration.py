@@ -22,10 +22,11 @@ from core.domain.check import CheckResult
 from core.domain.connection import Connection, Pause
 from core.domain.mapping import FieldMapping
 from core.domain.signature import SignatureSecrets
+from core.errors import ChangedMeanwhileError
 from core.storage.document import ModelT, packed, unpacked
 from core.storage.failures import storage_failures
 from core.storage.mapping_versions import version_key, versions_of
-from core.sync.ports import ConnectionSetup
+from core.sync.ports import Any_, ConnectionSetup
 
 REMEMBERED_SECONDS = 5.0
 
@@ -65,6 +66,11 @@ class TableConfiguration:
             self._forget(name)
         return await self._remember(name, lambda: self._read(_SIGNATURES, action_id, SignatureSecrets))
 
+    async def fresh_action(self, action_id: str) -> SyncAction | None:
+        """As it is stored now, for whoever is about to change it."""
+        self._forget(f"action {action_id}")
+        return await self.action(action_id)
+
     async def actions(self) -> list[SyncAction]:
         return [unpacked(entity, SyncAction) async for entity in self._partition(_ACTIONS)]
 
@@ -94,8 +100,8 @@ class TableConfiguration:
 
     # --- Writing ----------------------------------------------------------------------------------------------------
 
-    async def save_action(self, action: SyncAction) -> None:
-        await self._write(_ACTIONS, action.id, action)
+    async def save_action(self, action: SyncAction, *, before: SyncAction | Any_ | None = "any") -> None:
+        await self._write_after(_ACTIONS, action.id, action, before, f"action {action.id}")
         self._forget(f"action {action.id}")
 
     async def save_signature_secrets(self, action_id: str, secrets: SignatureSecrets | None) -> None:
@@ -106,24 +112,33 @@ class TableConfiguration:
                 await self._table.delete_entity(_SIGNATURES, action_id)
         self._forget(f"signature {action_id}")
 
-    async def save_connection(self, connection: Connection) -> None:
-        await self._write(_of(connection.id), _CONNECTION, connection)
+    async def save_connection(self, connection: Connection, *, before: Connection | Any_ | None = "any") -> None:
+        what = f"connection {connection.id}"
+        await self._write_after(_of(connection.id), _CONNECTION, connection, before, what)
         await self._write(_CONNECTIONS, connection.id, connection)
         self._forget(f"setup {connection.id}")
 
-    async def save_mapping(self, connection_id: str, mapping: FieldMapping) -> FieldMapping:
-        """Saves the next version; answers it as saved."""
+    async def save_mapping(
+        self, connection_id: str, mapping: FieldMapping, *, after: int | None = None
+    ) -> FieldMapping:
+        """Saves the next version; answers it as saved. Versions are only ever inserted: one editor wins each."""
         setup = await self._read_setup(connection_id)
         current = setup.mappings.get(mapping.table) if setup else None
         version = current.version + 1 if current else 1
+        self._check_follows(mapping, version, after)
         while True:
             saved = mapping.model_copy(update={"version": version})
             if await self._create(versions_of(connection_id), version_key(mapping.table, version), saved):
                 break
             version += 1  # another editor was quicker
+            self._check_follows(mapping, version, after)
         await self._write(_of(connection_id), f"{_MAPPING}{mapping.table}", saved)
         self._forget(f"setup {connection_id}")
         return saved
+
+    def _check_follows(self, mapping: FieldMapping, version: int, after: int | None) -> None:
+        if after is not None and version != after + 1:
+            raise ChangedMeanwhileError(f"mapping for {mapping.table}")
 
     async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None:
         """Saves new facts about the columns of a version, unless another version has been saved since."""
@@ -172,6 +187,34 @@ class TableConfiguration:
         entity = {"PartitionKey": partition, "RowKey": key, **packed(model)}
         with storage_failures(f"writing {partition} {key}"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    async def _write_after(
+        self, partition: str, key: str, model: ModelT, before: ModelT | Any_ | None, what: str
+    ) -> None:
+        """Unless it has changed since it was read as `before`."""
+        if before == "any":
+            await self._write(partition, key, model)
+        elif before is None:
+            if not await self._create(partition, key, model):
+                raise ChangedMeanwhileError(what)
+        elif not await self._replace(partition, key, model, before):
+            raise ChangedMeanwhileError(what)
+
+    async def _replace(self, partition: str, key: str, model: ModelT, before: ModelT) -> bool:
+        try:
+            with storage_failures(f"changing {partition} {key}"):
+                entity = await self._table.get_entity(partition, key)
+                if unpacked(entity, type(before)) != before:
+                    return False
+                await self._table.update_entity(
+                    {"PartitionKey": partition, "RowKey": key, **packed(model)},
+                    mode=UpdateMode.REPLACE,
+                    etag=entity.metadata["etag"],
+                    match_condition=MatchConditions.IfNotModified,
+                )
+        except (ResourceModifiedError, ResourceNotFoundError):
+            return False
+        return True
 
     async def _create(self, partition: str, key: str, model: BaseModel) -> bool:
         try:

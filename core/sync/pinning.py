@@ -10,7 +10,7 @@ from typing import Protocol
 
 from core.domain.connection import Connection, Pause, unpinned_partition
 from core.domain.delivery import Delivery, Due, delivery_key
-from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
+from core.errors import ChangedMeanwhileError, MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
 from core.sync.intake import Intake
 from core.sync.ports import ANY, Change, Configuration, Ledger
 
@@ -49,7 +49,10 @@ class Pinning:
             return connection
         pinned = connection.model_copy(update={"organization_id": organization})
         if pinned != connection:
-            await self._configuration.save_connection(pinned)
+            try:
+                await self._configuration.save_connection(pinned, before=connection)
+            except ChangedMeanwhileError:  # by an editor: what he saved is pinned instead, here or in a minute
+                return connection
         await self._configuration.save_pause(connection.id, None)
         await self.bring_home(pinned)
         return pinned

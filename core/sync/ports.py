@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,6 +21,7 @@ EntityT = TypeVar("EntityT", bound=BaseModel)
 
 ABSENT = ""  # the condition "is not there"
 ANY = "*"  # no condition
+Any_ = Literal["any"]  # whatever stands there
 PRESENT = "present"  # the condition "is there", whatever it holds
 
 
@@ -109,12 +110,18 @@ class Configuration(Protocol):
 
     async def connections(self) -> list[Connection]: ...
 
-    async def save_action(self, action: SyncAction) -> None: ...
+    async def save_action(self, action: SyncAction, *, before: SyncAction | Any_ | None = "any") -> None:
+        """Raises ChangedMeanwhileError where it is not stored as it was `before`; None: it was not there."""
+        ...
 
-    async def save_connection(self, connection: Connection) -> None: ...
+    async def save_connection(self, connection: Connection, *, before: Connection | Any_ | None = "any") -> None:
+        """Raises as `save_action` does."""
+        ...
 
-    async def save_mapping(self, connection_id: str, mapping: FieldMapping) -> FieldMapping:
-        """Saves the next version; answers it as saved."""
+    async def save_mapping(
+        self, connection_id: str, mapping: FieldMapping, *, after: int | None = None
+    ) -> FieldMapping:
+        """Saves the next version; answers it as saved. Raises ChangedMeanwhileError unless it follows on `after`."""
         ...
 
     async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None:

@@ -201,7 +201,9 @@ def _connection(stack: Stack) -> dict[str, str]:
 
 
 def _put(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = client.put(f"/api/v1/{path}", json=body)
+    """On condition of what stands there now: nobody else's change is overwritten unseen."""
+    etag = client.get(f"/api/v1/{path}").headers.get("etag")
+    answer = client.put(f"/api/v1/{path}", json=body, headers={"if-match": etag} if etag else {"if-none-match": "*"})
     if answer.is_error:
         raise StoryError(f"PUT {path} was answered {answer.status_code}: {answer.text}")
     read: dict[str, Any] = answer.json()

@@ -102,17 +102,22 @@ class Workshop:
 
     # --- Through the product's own API --------------------------------------------------------------------------------
 
+    def save(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """On condition of what stands there now."""
+        etag = self.app.get(path).headers.get("etag")
+        return self.app.put(path, json=body, headers={"if-match": etag} if etag else {})
+
     def connect(self, name: str, client_id: str, **settings: Any) -> httpx.Response:
         body = {"url": str(self.dynamics.base_url), "tenant_id": self.tenant_id, "client_id": client_id, **settings}
         if "client_secret" not in settings:
             body["client_secret"] = self.secret(client_id)["value"]
-        return self.app.put(f"/connections/{name}", json=body)
+        return self.save(f"/connections/{name}", body)
 
     def configure(self, name: str, *rows: dict[str, Any]) -> None:
         """A mapping and an action, so that there is something to lack."""
-        self.app.put(f"/connections/{name}/mappings/lead", json={"rows": [*_MAPPING, *rows]}).raise_for_status()
+        self.save(f"/connections/{name}/mappings/lead", {"rows": [*_MAPPING, *rows]}).raise_for_status()
         action = {"connection": name, "match": {"tables": "leads"}, "create": "lead", "note": False}
-        self.app.put(f"/actions/{name}", json=action).raise_for_status()
+        self.save(f"/actions/{name}", action).raise_for_status()
 
     def working(self, name: str, **user: Any) -> str:
         """A connection that is well, with its own application."""

@@ -83,7 +83,11 @@ class App:
         return self.client.post(f"/api/capture/{action}", json=body, params=params)
 
     def save(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        return self.client.put(f"/api/v1/{path}", json=body)
+        """Creates it, or overwrites whatever stands there."""
+        answer = self.client.put(f"/api/v1/{path}", json=body)
+        if answer.status_code != httpx.codes.PRECONDITION_REQUIRED:
+            return answer
+        return self.client.put(f"/api/v1/{path}", json=body, headers={"if-match": "*"})
 
     def action(self, action_id: str, **settings: Any) -> str:
         """An action like the demonstration's, but for these settings."""

@@ -87,7 +87,7 @@ def test_the_privileges_that_a_check_asks_for_are_enough(workshop: Workshop) -> 
     workshop.seed("list", listname="Checks", type=False, createdfromcode=4)
     user = workshop.seed("systemuser", fullname="Ann", internalemailaddress=owner, domainname=owner)["systemuserid"]
     client_id = workshop.working(name)
-    workshop.app.put(f"/connections/{name}/mappings/account", json=_COMPANY).raise_for_status()
+    workshop.save(f"/connections/{name}/mappings/account", _COMPANY).raise_for_status()
     campaigns = [("Checks 26", "source"), ("Checks 26", "response"), ("Checks", "list")]
     body = {
         "connection": name,
@@ -98,7 +98,7 @@ def test_the_privileges_that_a_check_asks_for_are_enough(workshop: Workshop) -> 
         "owner": {"by": "fixed", "fallback": owner},
         "campaigns": [{"name": campaign, "as": kind} for campaign, kind in campaigns],
     }
-    workshop.app.put(f"/actions/{name}", json=body).raise_for_status()
+    workshop.save(f"/actions/{name}", body).raise_for_status()
     needed = {
         privilege.name.lower()
         for feature in features_of(SyncAction.model_validate({"id": name, **body}))
