@@ -64,6 +64,8 @@ def all_heard(parts: Iterable[Heard]) -> Heard:
 
 def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> Step:
     """`earlier`: the submission's holders and, where the newcomer is a withdrawal, its last deliveries."""
+    if newcomer.overtaken_by:
+        return _moved(newcomer, heard)
     waiting = [each for each in earlier if each.waits_for_release]
     if waiting:
         return _taken_over(newcomer, heard, waiting)
@@ -81,6 +83,14 @@ def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> 
     return Step(newcomer, True, _having_heard(alive, newcomer))
 
 
+def _moved(newcomer: Delivery, heard: Heard) -> Step:
+    """It got its place before, in another partition."""
+    heard = _having_heard(heard, newcomer)
+    if newcomer.overtaken_by == "withdrawal":
+        heard = heard.model_copy(update={"withdrawn_at": max(heard.withdrawn_at or newcomer.said_at, newcomer.said_at)})
+    return Step(newcomer, True, heard)
+
+
 def _is_overtaken(newcomer: Delivery, withdrawn_at: datetime, heard: Heard) -> bool:
     """Times tell what is older. Where the capture names none, the first one that was captured is the one that was
     withdrawn, and so is a held copy; whatever else comes after it, or calls itself an update or a release, brings the
@@ -92,10 +102,16 @@ def _is_overtaken(newcomer: Delivery, withdrawn_at: datetime, heard: Heard) -> b
 
 
 def _having_heard(heard: Heard, newcomer: Delivery) -> Heard:
-    deliveries = (*heard.deliveries, newcomer.id)[-REMEMBERED_MOST:]
-    if newcomer.capture.is_held:
-        return heard.model_copy(update={"holders": (*heard.holders, newcomer.id), "deliveries": deliveries})
-    return heard.model_copy(update={"is_complete": True, "deliveries": deliveries})
+    """One that has taken others over, and was moved here from another partition, still answers for them."""
+    is_held = newcomer.capture.is_held
+    holders = (newcomer.id,) if is_held or newcomer.absorbed else ()
+    return heard.model_copy(
+        update={
+            "holders": (*heard.holders, *holders),
+            "deliveries": (*heard.deliveries, newcomer.id)[-REMEMBERED_MOST:],
+            "is_complete": heard.is_complete or not is_held,
+        }
+    )
 
 
 # --- What waits -------------------------------------------------------------------------------------------------------

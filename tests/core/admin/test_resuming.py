@@ -1,6 +1,12 @@
 """What waits for a connection: kept in the order it came, in nobody's way, and all due when it has been mended."""
 
+from datetime import timedelta
+from typing import Any
+
+from core.domain.capture import Capture
 from core.domain.connection import Pause
+from core.domain.delivery import Delivery
+from core.sync.intake import Intake
 from tests.core.admin.office import ELSEWHERE, HERE, THERE, Office
 
 
@@ -117,3 +123,52 @@ async def test_a_mark_that_moved_meanwhile_is_not_written_again(office: Office) 
     office.pass_time(minutes=6)
     assert await office.wakes.wake_due() == 1
     assert await office.marks(HERE) == []
+
+
+async def test_a_submission_keeps_its_order_when_it_comes_home(office: Office) -> None:
+    """What was held, released and withdrawn before the organisation was known is the same afterwards."""
+    await office.connect("wrong")
+    await office.configure()
+    intake, nowhere = Intake(ledger=office.ledger), (await office.connection()).partition
+
+    async def receive(name: str, seconds: int, body: dict[str, Any], *, partition: str) -> tuple[str, bool]:
+        received_at = office.now + timedelta(seconds=seconds)
+        made = Delivery(
+            id=name,
+            organization=partition,
+            connection=office.id,
+            action="booth",
+            capture=Capture.model_validate(body),
+            received_at=received_at,
+            due_at=received_at,
+        )
+        found, is_repeat = await intake.receive(made)
+        return found.entity.id, is_repeat
+
+    held = {"submission": {"activity_id": 1, "hold_request_id": 5}}
+    released = {"event": "released", "submission": {"activity_id": 1}}
+    withdrawn = {"event": "withdrawn", "submission": {"activity_id": 2}}
+    assert await receive("held", 1, held, partition=nowhere) == ("held", False)
+    assert await receive("withdrawn", 2, withdrawn, partition=nowhere) == ("withdrawn", False)
+    assert await receive("ended", 2, {"submission": {"hold_request_id": 9}}, partition=nowhere) == ("ended", False)
+    ending = {"event": "withdrawn", "submission": {"hold_request_id": 9}}
+    assert await receive("ending", 3, ending, partition=nowhere) == ("ended", False)
+    assert await receive("other", 3, {"submission": {"hold_request_id": 7}}, partition=nowhere) == ("other", False)
+    assert await receive("released", 4, released, partition=nowhere) == ("held", False)
+    office.pass_time(minutes=1)
+    home = (await office.connect("first")).partition
+    await office.wakes.wake_due()
+    assert home != nowhere
+    assert await office.marks(nowhere) == []
+    assert await receive("released", 5, released, partition=home) == ("held", True)
+    assert await receive("ending", 5, ending, partition=home) == ("ended", True)
+    assert await receive("copy", 5, {"submission": {"hold_request_id": 9}}, partition=home) == ("copy", False)
+    assert await receive("overtaken", 6, {"submission": {"activity_id": 2}}, partition=home) == ("overtaken", False)
+    for name in ("overtaken", "copy"):
+        found = await office.ledger.read(home, f"delivery|{name}", Delivery)
+        assert found is not None
+        assert found.entity.overtaken_by == "withdrawal"
+    assert await receive("later", 7, {"event": "released", "submission": {"hold_request_id": 7}}, partition=home) == (
+        "other",
+        False,
+    )

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from core.domain.capture import Capture
 from core.domain.delivery import Delivery, Outcome, Result, delivery_key
@@ -264,3 +265,49 @@ def test_what_was_read_is_what_is_compared() -> None:
 
 def _result(outcome: str) -> Result:
     return Result(outcome=Outcome(outcome))
+
+
+# --- Kills at every step ----------------------------------------------------------------------------------------------
+
+
+class KillAt(random.Random):
+    """Lets requests happen in their order, and one thing go wrong at one step."""
+
+    def __init__(self, step: int, how: int) -> None:
+        super().__init__(0)
+        self._left, self._how = step, how
+
+    @override
+    def random(self) -> float:
+        self._left -= 1
+        return 0.0 if self._left == -1 else 1.0
+
+    @override
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        return 0
+
+    @override
+    def choice(self, seq: Any) -> Any:
+        return seq[self._how]
+
+
+@pytest.mark.parametrize("name", ["held and released", "withdrawn while held", "a withdrawal beside its capture"])
+@pytest.mark.parametrize("how", range(4), ids=["killed before", "left on its way", "killed after", "reply lost"])
+async def test_a_kill_at_any_step_changes_nothing(name: str, how: int) -> None:
+    """Between every two steps of receiving, carrying out, logging and tidying up."""
+    first, second = SCENARIOS[name]
+    expected = [(await _in_order([first, second], [is_run, True])).visible for is_run in (True, False)]
+    step, is_struck = 0, True
+    while is_struck:
+        scheduler, log = Scheduler(World(), KillAt(step, how), troubles=1), Log()
+        for each in (first, second):
+            task = asyncio.create_task(Host(each.id, scheduler, log).send(each))
+            await scheduler.run([task])
+            task.result()
+        is_struck = not scheduler._troubles
+        end = await _tidied(scheduler.world, log, {})
+        assert end.visible in expected, f"step {step}: {scheduler.history}"
+        assert {each.state for each in end.deliveries.values()} == {"done"}
+        assert not [key for key in end.world.entities if key.startswith("due|")]
+        step += 1
+    assert step > 10
