@@ -14,8 +14,8 @@ import pytest
 
 from infra.local import story
 from infra.local.stack import Stack, stack
-from tests.journeys import killing_proxy
-from tests.journeys.killing_proxy import ProxiedHosts
+from tests.faults.hosts import Victim, victim
+from tests.faults.nursery import Nursery, nursery
 
 SETTLES_SECONDS = 60.0
 _numbers = itertools.count(1)
@@ -37,9 +37,16 @@ def app(running: Stack) -> Iterator["App"]:
 
 
 @pytest.fixture(scope="session")
-def proxied_hosts(running: Stack) -> Iterator[ProxiedHosts]:
-    with killing_proxy.proxied_hosts(running) as hosts:
-        yield hosts
+def hosts(running: Stack) -> Iterator[Nursery]:
+    with nursery(running) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def proxied_host(running: Stack, hosts: Nursery) -> Iterator[Victim]:
+    """A place for hosts whose requests are seen, and met by faults."""
+    with victim(running, hosts) as place:
+        yield place
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 
 from infra.local import story
+from infra.local.azurite import ACCOUNT
+from tests.faults.hosts import Victim
 from tests.journeys.conftest import App, Person
-from tests.journeys.killing_proxy import Plan, ProxiedHosts
 
 BATCH = "POST /api/data/v9.2/$batch"
 
@@ -14,26 +15,25 @@ BATCH = "POST /api/data/v9.2/$batch"
 class Counted:
     """Posts captures at a host and tells what each took."""
 
-    def __init__(self, app: App, plan: Plan, url: str) -> None:
-        self._app, self._plan, self._url = app, plan, url
+    def __init__(self, app: App, place: Victim, url: str) -> None:
+        self._app, self._place, self._url = app, place, url
 
     def post(self, body: dict[str, Any], *, action: str = story.ACTION) -> tuple[str, list[str], int]:
         """The outcome, the requests to Dynamics, how many operations on storage."""
-        self._plan.begin()
-        known = self._requests()
+        self._place.proxy.begin()
         key = {"x-functions-key": self._app.stack.key}
         answer = httpx.post(f"{self._url}/api/capture/{action}", json=body, headers=key, timeout=20)
-        return answer.json()["outcome"], self._requests()[len(known) :], len(self._plan.seen)
+        requests = self._place.proxy.requests
+        dynamics = [each.partition("(")[0] for each in requests if self._app.stack.dynamics.url in each]
+        storage = [each for each in requests if f"/{ACCOUNT}/" in each]
+        told = [each.replace(self._app.stack.dynamics.url, "") for each in dynamics]
+        return answer.json()["outcome"], told, len(storage)
 
-    def _requests(self) -> list[str]:
-        served = httpx.get(f"{self._app.stack.dynamics.url}/_control/requests").json()["requests"]
-        return [f"{each['method']} {each['path'].partition('(')[0]}" for each in served]
 
-
-def test_a_capture_costs_what_we_say_it_does(app: App, proxied_hosts: ProxiedHosts) -> None:
+def test_a_capture_costs_what_we_say_it_does(app: App, proxied_host: Victim) -> None:
     """One look-up batch, one write; eight storage operations. Nothing to write: one request, seven operations."""
-    with proxied_hosts.host() as (_, url):
-        counted = Counted(app, proxied_hosts.plan, url)
+    with proxied_host.host() as host:
+        counted = Counted(app, proxied_host, host.url)
         counted.post(Person(80_001).capture())  # warms configuration, token and connections
         person, matched = Person(80_002), Person(80_003)
         assert counted.post(person.capture()) == ("created", [BATCH, "PATCH /api/data/v9.2/leads"], 8)
@@ -44,7 +44,7 @@ def test_a_capture_costs_what_we_say_it_does(app: App, proxied_hosts: ProxiedHos
         assert counted.post(matched.capture()) == ("updated", [BATCH, "PATCH /api/data/v9.2/contacts"], 8)
 
 
-def test_what_goes_beside_the_person_costs_no_request_more(app: App, proxied_hosts: ProxiedHosts) -> None:
+def test_what_goes_beside_the_person_costs_no_request_more(app: App, proxied_host: Victim) -> None:
     """Company, owner, campaigns and note: still one batch of look-ups and one change set; one read more in storage."""
     user = app.seed("systemuser", fullname="Cost Owner", internalemailaddress="costs@beside.example")
     app.give_role(user["systemuserid"])
@@ -58,8 +58,8 @@ def test_what_goes_beside_the_person_costs_no_request_more(app: App, proxied_hos
         owner={"by": "fixed", "fallback": "costs@beside.example"},
         campaigns=[{"name": "Costs 26", "as": "response"}, {"name": "Costs list", "as": "list"}],
     )
-    with proxied_hosts.host() as (_, url):
-        counted = Counted(app, proxied_hosts.plan, url)
+    with proxied_host.host() as host:
+        counted = Counted(app, proxied_host, host.url)
         counted.post(_answered(Person(80_010)), action=action)  # names are remembered now
         person = Person(80_011)
         assert counted.post(_answered(person), action=action) == ("created", [BATCH, BATCH], 9)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from infra.local.broken_connection import close_connection, reset_connection
 from infra.local.dynamics import errors
 from infra.local.dynamics.bearer_token import Verify, sender, unauthorized
 from infra.local.dynamics.callers import Caller
@@ -19,7 +20,7 @@ from infra.local.dynamics.environment import Environment
 from infra.local.dynamics.exchange import Answer, Request, error_answer
 from infra.local.dynamics.faults import Kind, Rule, Stage
 from infra.local.dynamics.request_log import Entry
-from infra.local.dynamics.unkind_answers import close_connection, reset_connection, unkind_answer
+from infra.local.dynamics.unkind_answers import unkind_answer
 from infra.local.dynamics.unkind_work import UnkindWork, find_fault
 
 CONTROL: Final = "/_control"

@@ -1,15 +1,8 @@
-"""What an ordered fault answers, and how a connection is broken on purpose.
+"""What an ordered fault answers. Which request is met, `faults` decides."""
 
-Duty: bytes and sockets. Which request is met, `faults` decides.
-"""
-
-import socket
-import struct
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
-
-from starlette.types import Receive, Send
+from typing import Final
 
 from infra.local.dynamics import errors
 from infra.local.dynamics.exchange import Answer, error_answer
@@ -68,30 +61,3 @@ def _throttled(rule: Rule) -> Answer:
 
 def _page(status: int, headers: Mapping[str, str]) -> Answer:
     return Answer(status, {"Content-Type": "text/html", **headers}, _PAGE % status)
-
-
-async def reset_connection(send: Send, receive: Receive) -> None:
-    """The client sees its connection reset, with no byte of an answer."""
-    transport = _transport(send)
-    if (raw := transport.get_extra_info("socket")) is not None:
-        # Lingering for no time makes the kernel send a reset instead of an orderly end.
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
-    await _until_gone(receive)
-
-
-async def close_connection(send: Send, receive: Receive) -> None:
-    """An orderly end in the middle of an answer."""
-    _transport(send).close()
-    await _until_gone(receive)
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Until the server knows; else it would complain that nothing was answered."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _transport(send: Send) -> Any:
-    """ASGI has no way to break a connection; uvicorn's `send` belongs to an object that knows the transport."""
-    return send.__self__.transport  # type: ignore[attr-defined]
