@@ -14,7 +14,7 @@ import pytest
 
 from infra.local import story
 from infra.local.stack import Stack, stack
-from tests.faults.hosts import Victim, victim
+from tests.faults.hosts import REQUESTS_ONLY, Victim, victim
 from tests.faults.nursery import Nursery, nursery
 
 SETTLES_SECONDS = 60.0
@@ -44,8 +44,8 @@ def hosts(running: Stack) -> Iterator[Nursery]:
 
 @pytest.fixture(scope="session")
 def proxied_host(running: Stack, hosts: Nursery) -> Iterator[Victim]:
-    """A place for hosts whose requests are seen, and met by faults."""
-    with victim(running, hosts) as place:
+    """A place for hosts whose requests are seen, and met by faults. Nobody takes their work up while they live."""
+    with victim(running, hosts, REQUESTS_ONLY | {"DELIVERY_GRACE_SECONDS": "4"}) as place:
         yield place
 
 
