@@ -4,6 +4,7 @@ For a process that dies, between two effects is one place, wherever in it: so it
 before that goes on, and after the last. Storage and Dynamics are behind one proxy and counted together.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -75,16 +76,25 @@ def _post(victim: Victim, person: Person, write: Write, faults: Faults | None = 
             return None
 
 
-def _effects(app: App, victim: Victim, person: Person, write: Write) -> int:
-    """How many there are when nobody dies."""
+def _killed_everywhere(app: App, victim: Victim, write: Write, number: int) -> list[Person]:
+    """One person for each place: before the first effect, the second, and so on until nobody dies; after the last."""
+    people: list[Person] = []
+    for at in itertools.count(1):
+        people.append(_prepared(app, write, number + at))
+        if answer := _post(victim, people[-1], write, At(Fault(Kind.KILL_BEFORE), at, on=EFFECT)):
+            break
+    assert answer.json()["outcome"] == write.outcome, answer.text
+    assert EFFECTS_LEAST <= len(people) - 1 <= EFFECTS_MOST, victim.proxy.requests
+    people.append(_prepared(app, write, number))
+    assert _post(victim, people[-1], write, At(Fault(Kind.KILL_AFTER), len(people) - 2, on=EFFECT)) is None
+    return people
+
+
+def _prepared(app: App, write: Write, number: int) -> Person:
+    person = Person(number)
     if write.prepare:
         write.prepare(app, person)
-    answer = _post(victim, person, write)
-    assert answer is not None
-    assert answer.json()["outcome"] == write.outcome, answer.text
-    effects = [request for request in victim.proxy.requests if not request.startswith("GET ")]
-    assert EFFECTS_LEAST <= len(effects) <= EFFECTS_MOST, effects
-    return len(effects)
+    return person
 
 
 def test_killed_between_any_two_effects_a_capture_stands_once(proxied_host: Victim, app: App) -> None:
@@ -92,20 +102,11 @@ def test_killed_between_any_two_effects_a_capture_stands_once(proxied_host: Vict
     each note, response, membership and company once: for a new row, a changed one, one with everything beside it, and
     a held submission that is released.
     """
-    people: list[tuple[Person, Write]] = []
-    for write in _kinds(app):
-        number = LATER_PERSONS + len(people)
-        unharmed = Person(number)
-        people.append((unharmed, write))
-        effects = _effects(app, proxied_host, unharmed, write)
-        for at in range(1, effects + 2):
-            kind = Kind.KILL_BEFORE if at <= effects else Kind.KILL_AFTER
-            person = Person(number + at)
-            people.append((person, write))
-            if write.prepare:
-                write.prepare(app, person)
-            dies = At(Fault(kind), min(at, effects), on=EFFECT)
-            assert _post(proxied_host, person, write, dies) is None, f"nobody died at {at} of {effects}"
+    people = [
+        (person, write)
+        for number, write in enumerate(_kinds(app))
+        for person in _killed_everywhere(app, proxied_host, write, LATER_PERSONS + 100 * number)
+    ]
     _are_completed(app, {person.number for person, _ in people})
     for person, write in people:
         _stands_once(app, person, write)
