@@ -4,7 +4,6 @@ For a process that dies, between two effects is one place, wherever in it: so it
 before that goes on, and after the last. Storage and Dynamics are behind one proxy and counted together.
 """
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -79,10 +78,10 @@ def _post(victim: Victim, person: Person, write: Write, faults: Faults | None = 
 def _killed_everywhere(app: App, victim: Victim, write: Write, number: int) -> list[Person]:
     """One person for each place: before the first effect, the second, and so on until nobody dies; after the last."""
     people: list[Person] = []
-    for at in itertools.count(1):
-        people.append(_prepared(app, write, number + at))
-        if answer := _post(victim, people[-1], write, At(Fault(Kind.KILL_BEFORE), at, on=EFFECT)):
-            break
+    answer = None
+    while answer is None:
+        people.append(_prepared(app, write, number + 1 + len(people)))
+        answer = _post(victim, people[-1], write, At(Fault(Kind.KILL_BEFORE), len(people), on=EFFECT))
     assert answer.json()["outcome"] == write.outcome, answer.text
     assert EFFECTS_LEAST <= len(people) - 1 <= EFFECTS_MOST, victim.proxy.requests
     people.append(_prepared(app, write, number))
