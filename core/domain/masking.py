@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from core.domain.capture import Capture
 from core.domain.values import FieldValue, as_text, is_missing
 
-_EMAIL = re.compile(r"([^\s@<>\"'“”‘’(),;:]+)@([\w.-]+\.\w+)")
+_LOCAL = r"[^\s@<>\"'“”‘’(),;:]"
+# Looked for where a word begins only: tried at each letter of a long text, it would take minutes.
+_EMAIL = re.compile(rf"(?<!{_LOCAL})({_LOCAL}+)@([\w.-]+\.\w+)")
 _WORD = re.compile(r"\w+")
 _NAMES = {"firstname", "lastname", "middlename", "fullname", "name", "nickname", "salutation"}
 _KEEPS_END = re.compile(r"phone|mobile|fax|telefon")
@@ -41,7 +43,7 @@ def masked_value(name: str, value: FieldValue) -> FieldValue:
 
 def masked_text(text: str, capture: Capture) -> str:
     """A sentence about a capture, without what names the person: such sentences quote what was said."""
-    personal = dict(_personal(capture.prospect.fields))
+    personal = dict(_personal(capture.prospect.fields, most=len(text)))
     if personal:
         words = "|".join(re.escape(said) for said in personal)
         text = re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda found: personal[found[0]], text)
@@ -56,9 +58,10 @@ def person_shown(fields: Mapping[str, FieldValue]) -> str:
     return " ".join(filter(None, (initials(name), email and f"<{email}>")))
 
 
-def _personal(fields: Mapping[str, FieldValue]) -> Iterator[tuple[str, str]]:
-    """What is looked for, the longest first: a full name before the names in it."""
-    masked = {as_text(value): as_text(masked_value(name, value)) for name, value in fields.items()}
-    for said in sorted(masked, key=len, reverse=True):
-        if len(said) >= _SHORTEST and said != masked[said]:
-            yield said, masked[said]
+def _personal(fields: Mapping[str, FieldValue], *, most: int) -> Iterator[tuple[str, str]]:
+    """What is looked for, the longest first: a full name before the names in it; nothing longer than the text."""
+    said_fields = {said: name for name, value in fields.items() if _SHORTEST <= len(said := as_text(value)) <= most}
+    for said, name in sorted(said_fields.items(), key=lambda each: len(each[0]), reverse=True):
+        masked = as_text(masked_value(name, said))
+        if said != masked:
+            yield said, masked
