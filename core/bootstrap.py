@@ -36,6 +36,7 @@ from core.storage.ledger import TableLedger
 from core.storage.log_pages import TableLogPages
 from core.storage.log_selection import LogSelection
 from core.storage.mapping_versions import TableMappingVersions
+from core.storage.prospects import TableProspects
 from core.storage.quarantine import TableQuarantine
 from core.storage.replays import TableReplays
 from core.storage.sync_log import TableSyncLog
@@ -68,6 +69,8 @@ class Services:
     audit: TableAudit
     replays: Replays
     replay_store: TableReplays
+    prospects: TableProspects
+    crms: DataverseClients
     places: Places
     connections: Connections
     checks: Checks
@@ -106,7 +109,8 @@ def make_services(settings: Settings) -> Services:
     tables = azure.tables()
     configuration_table = tables.get_table_client(names.CONFIGURATION_TABLE)
     configuration = TableConfiguration(configuration_table)
-    ledger = TableLedger(tables.get_table_client(names.LEDGER_TABLE))
+    ledger_table = tables.get_table_client(names.LEDGER_TABLE)
+    ledger = TableLedger(ledger_table)
     log_table, index_key = tables.get_table_client(names.LOG_TABLE), IndexKey(configuration_table)
     sync_log = TableSyncLog(log_table, index_key)
     log_pages = TableLogPages(log_table, index_key)
@@ -181,6 +185,8 @@ def make_services(settings: Settings) -> Services:
         log_pages=log_pages,
         replays=replays,
         replay_store=replay_store,
+        prospects=TableProspects(ledger_table),
+        crms=clients,
         places=places,
         revealing=Revealing(ledger=ledger, audit=audit, now=_now),
         audit=audit,

@@ -8,10 +8,12 @@ from pydantic import BaseModel
 from core.api import (
     actions,
     audit,
+    balance,
     connections,
     failures,
     logs,
     mappings,
+    prospects,
     quarantine,
     replays,
     signature_secrets,
@@ -56,6 +58,8 @@ def make_app() -> FastAPI:
         logs,
         failures,
         replays,
+        balance,
+        prospects,
         quarantine,
         audit,
     ):

@@ -136,7 +136,7 @@ async def list_logs(  # one parameter a filter
     query = LogQuery(known, equal, text or "", utc(since), utc(until))
     most = min(limit, _REVEALED_MOST) if reveal else limit
     page = await services.log_pages.page(query, most=most, after=cursors.read(cursor, asked))
-    items = [_view(row, LogRow) for row in page.rows]
+    items = [log_view(row, LogRow) for row in page.rows]
     if reveal:
         items = await _revealed(services, page.rows, items, who)
     following = cursors.written(page.after, asked)
@@ -200,7 +200,7 @@ def _key_of(delivery: Delivery) -> str:
 # --- Showing ----------------------------------------------------------------------------------------------------------
 
 
-def _view(row: Row, kind: type[RowT]) -> RowT:
+def log_view(row: Row, kind: type[RowT]) -> RowT:
     shown = {name: value for name, value in row.items() if name in LogRow.model_fields.keys() - {"id", "connection"}}
     shown["warnings"] = str(row.get("warnings") or "").splitlines()
     return kind(id=row["RowKey"], connection=row["PartitionKey"], **shown)
@@ -212,7 +212,7 @@ def _detail(row: Row | None, delivery: Delivery | None) -> LogDetail:
         return _on_its_way(delivery, row)
     trail = unpacked(row, Trail) if "document" in row or "document_0" in row else Trail()
     state = delivery.state if delivery else "done"
-    return _view(row, LogDetail).model_copy(
+    return log_view(row, LogDetail).model_copy(
         update={"explain": trail.explain, "tried": list(trail.attempts), "state": state}
     )
 
@@ -220,7 +220,7 @@ def _detail(row: Row | None, delivery: Delivery | None) -> LogDetail:
 def _on_its_way(delivery: Delivery | None, row: Row | None) -> LogDetail:
     if delivery is None:
         assert row is not None
-        return _view(row, LogDetail).model_copy(update={"state": "received"})
+        return log_view(row, LogDetail).model_copy(update={"state": "received"})
     capture = delivery.capture
     return LogDetail(
         id=log_id(delivery),

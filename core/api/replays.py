@@ -28,7 +28,7 @@ _COUNTED_MOST = 20_000
 ReplayPath = Annotated[ReplayId, Path(description="The replay's id; yours to choose with PUT.")]
 
 
-class ReplayInput(Selection):
+class ReplayOrder(Selection):
     """Which deliveries, by one of `receipts`, `cause` and `filter`; and under which mapping."""
 
     model_config = ConfigDict(
@@ -99,7 +99,7 @@ async def list_replays(services: ServicesDependency) -> ReplayList:
 
 @router.post("", status_code=202, summary="Do again what did not succeed")
 async def begin_replay(
-    body: ReplayInput,
+    body: ReplayOrder,
     services: ServicesDependency,
     who: Asking,
     response: Response,
@@ -118,7 +118,7 @@ async def begin_replay(
 
 @router.put("/{replay_id}", status_code=202, summary="The same, under an id of yours")
 async def begin_named_replay(
-    replay_id: ReplayPath, body: ReplayInput, services: ServicesDependency, who: Asking, response: Response
+    replay_id: ReplayPath, body: ReplayOrder, services: ServicesDependency, who: Asking, response: Response
 ) -> ReplayView | ForeseenView:
     """Begun once, however often it is sent."""
     if body.dry_run:
@@ -135,7 +135,7 @@ async def read_replay(replay_id: ReplayPath, services: ServicesDependency) -> Re
     return _view(found.entity, await _outcomes(services, replay_id))
 
 
-async def _begun(services: Services, replay_id: str, body: ReplayInput, who: str) -> ReplayView:
+async def _begun(services: Services, replay_id: str, body: ReplayOrder, who: str) -> ReplayView:
     await services.replays.begin(replay_id, body.selection, body.mapping, who)
     await services.replays.run(replay_id, seconds=_AT_ONCE_SECONDS)
     return await read_replay(replay_id, services)

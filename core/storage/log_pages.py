@@ -25,7 +25,7 @@ _INDEXED_OUTCOMES = ("failed", "held")
 SHOWN_COLUMNS = (
     *("PartitionKey", "RowKey", "received_at", "finished_at", "trigger", "replays", "replay", "batch"),
     *("prospect", "person", "activity", "reason", "record_id", "record_url", "warnings", "attempts", "duration_ms"),
-    *("repeats", "revision", *ENTRY_COLUMNS),
+    *("repeats", "revision", "indexes", *ENTRY_COLUMNS),
 )
 
 Row = Mapping[str, Any]

@@ -1,0 +1,183 @@
+"""Routes for prospects: the people as they are known here, with the rows they are linked to."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from core.api import cursor as cursors
+from core.api.asking import Asking, Reveal
+from core.api.logs import LogRow, all_connections, log_view, usable_email
+from core.api.services import ServicesDependency
+from core.bootstrap import Services
+from core.domain.connection import Connection
+from core.domain.delivery import prospect_key
+from core.domain.masking import masked_emails, masked_value, person_shown
+from core.domain.prospect import NEVER, Prospect, Said
+from core.domain.values import FieldValue, as_text
+from core.errors import InvalidInputError
+from core.storage.log_pages import LogQuery, Row
+from core.storage.prospects import Named
+
+router = APIRouter(prefix="/prospects", tags=["prospects"])
+
+_DELIVERIES_MOST = 50
+
+
+class LinkView(BaseModel):
+    table: str
+    record_id: str
+    record_url: str
+    by_name: Annotated[bool, Field(description="It rests on a name alone.")]
+
+
+class ProspectView(BaseModel):
+    """A person. Names and addresses are masked."""
+
+    id: Annotated[str, Field(description="Captello's id; `email~…` or `submission~…` where Captello gave none.")]
+    organization: Annotated[str, Field(description="The Dynamics organisation that knows this person as such.")]
+    captello_id: str | None
+    person: str
+    last_said_at: datetime | None
+    links: list[LinkView]
+
+
+class FieldView(BaseModel):
+    name: str
+    value: FieldValue
+    said_at: datetime | None
+    blank_at: Annotated[datetime | None, Field(description="When it was last left blank; that erases nothing.")]
+
+
+class ProspectDetail(ProspectView):
+    """With everything that was said, when, and the deliveries that said it."""
+
+    owner: str | None
+    fields: list[FieldView]
+    deliveries: Annotated[list[LogRow], Field(description="The newest fifty.")]
+
+
+class ProspectPage(BaseModel):
+    items: list[ProspectView]
+    cursor: str | None = None
+
+
+@router.get("", summary="People known here")
+async def list_prospects(
+    services: ServicesDependency,
+    who: Asking,
+    organization: Annotated[str | None, Query(max_length=80)] = None,
+    email: Annotated[str | None, Query(max_length=320, description="Whoever was captured with this address.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    reveal: Reveal = False,  # noqa: FBT002  # a query parameter
+) -> ProspectPage:
+    """In the order of their ids."""
+    known = await services.places.organizations()
+    wanted = [each for each in known if organization in (None, each)]
+    asked = {"organization": organization, "email": email, "prospects": "1"}
+    after = cursors.read(cursor, asked)
+    if email:
+        found, following = await _by_email(services, usable_email(email), wanted), None
+    else:
+        found, following = await services.prospects.page(wanted, most=limit, after=after)
+    if reveal:
+        await services.revealing.keep(who=who, what=f"prospects, {len(found)}", people=len(found))
+    items = [await _view(services, each, reveal=reveal) for each in found[:limit]]
+    return ProspectPage(items=items, cursor=cursors.written(following, asked))
+
+
+@router.get("/{prospect_id}", summary="Everything known of one person")
+async def read_prospect(
+    prospect_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.~-]{1,80}$")],
+    services: ServicesDependency,
+    who: Asking,
+    organization: Annotated[str | None, Query(max_length=80)] = None,
+    reveal: Reveal = False,  # noqa: FBT002  # a query parameter
+) -> ProspectDetail:
+    """The merged fields with their times, the linked rows, the deliveries."""
+    known = await services.places.organizations()
+    found = await _named(services, prospect_id, [each for each in known if organization in (None, each)])
+    if found is None:
+        raise InvalidInputError(f"There is no prospect {prospect_id}.", field="prospect_id", status=404)
+    if reveal:
+        await services.revealing.keep(who=who, what=f"prospect {prospect_id}", people=1)
+    view = await _view(services, found, reveal=reveal)
+    query = LogQuery(await all_connections(services), {"prospect": prospect_id})
+    page = await services.log_pages.page(query, most=_DELIVERIES_MOST, after=None)
+    return ProspectDetail(
+        **dict(view),
+        owner=_shown(found.prospect.owner, reveal=reveal),
+        fields=[_field(name, said, reveal=reveal) for name, said in sorted(found.prospect.fields.items())],
+        deliveries=[log_view(row, LogRow) for row in page.rows],
+    )
+
+
+async def _by_email(services: Services, email: str, organizations: list[str]) -> list[Named]:
+    """Through the log's index, which holds no address in clear."""
+    query = LogQuery(await all_connections(services), {"email": email})
+    page = await services.log_pages.page(query, most=200, after=None)
+    names = dict.fromkeys(name for row in page.rows for name in _prospect_names(row))
+    found = [await _named(services, name, organizations) for name in names]
+    return [each for each in found if each]
+
+
+def _prospect_names(row: Row) -> list[str]:
+    names = str(row.get("indexes") or "").split("\n")
+    return [name.removeprefix("prospect|") for name in names if name.startswith("prospect|")]
+
+
+async def _named(services: Services, name: str, organizations: list[str]) -> Named | None:
+    for organization in organizations:
+        if found := await services.ledger.read(organization, prospect_key(name), Prospect):
+            return Named(organization, name, found.entity)
+    return None
+
+
+async def _view(services: Services, named: Named, *, reveal: bool) -> ProspectView:
+    prospect = named.prospect
+    connection = await _connection(services, named.organization)
+    return ProspectView(
+        id=named.name,
+        organization=named.organization,
+        captello_id=prospect.id,
+        person=_person(prospect, reveal=reveal),
+        last_said_at=_moment(prospect.last_said_at),
+        links=[
+            LinkView(
+                table=table,
+                record_id=row_id,
+                record_url=services.crms.row_url(connection, table, row_id) if connection else "",
+                by_name=table in prospect.linked_by_name,
+            )
+            for table, row_id in sorted(prospect.links.items())
+        ],
+    )
+
+
+async def _connection(services: Services, organization: str) -> Connection | None:
+    every = await services.configuration.connections()
+    return next((each for each in every if each.partition == organization), None)
+
+
+def _person(prospect: Prospect, *, reveal: bool) -> str:
+    fields = {name: said.value for name, said in prospect.fields.items()}
+    if not reveal:
+        return person_shown(fields)
+    said = {name: as_text(value) for name, value in fields.items()}
+    name = said.get("fullname") or f"{said.get('firstname', '')} {said.get('lastname', '')}".strip()
+    return " ".join(filter(None, (name, f"<{said['email']}>" if said.get("email") else "")))
+
+
+def _field(name: str, said: Said, *, reveal: bool) -> FieldView:
+    value = said.value if reveal else masked_value(name, said.value)
+    return FieldView(name=name, value=value, said_at=_moment(said.at), blank_at=_moment(said.blank_at))
+
+
+def _shown(owner: str | None, *, reveal: bool) -> str | None:
+    return owner if reveal or owner is None else masked_emails(owner)
+
+
+def _moment(moment: datetime) -> datetime | None:
+    return None if moment == NEVER else moment
