@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from core.domain.capture import Event, digest
+from core.domain.completing import completed
 from core.domain.delivery import Delivery
 
 REMEMBERED_MOST = 20  # deliveries of one submission that a withdrawal may still find unwritten
@@ -137,7 +138,7 @@ def _taken_over(newcomer: Delivery, heard: Heard, waiting: Sequence[Delivery]) -
 
 
 def _saying(holder: Delivery, newcomer: Delivery) -> Delivery:
-    said = {"capture": newcomer.capture, "heard_at": newcomer.received_at, "attempts": 0}
+    said = {"capture": completed(holder.capture, newcomer.capture), "heard_at": newcomer.received_at, "attempts": 0}
     return _taken_up(holder, newcomer).model_copy(update=said)
 
 
