@@ -1,5 +1,6 @@
 """Breaks the connection of a request on purpose, for servers that are to behave like a bad network."""
 
+import contextlib
 import socket
 import struct
 from typing import Any
@@ -11,8 +12,9 @@ async def reset_connection(send: Send, receive: Receive) -> None:
     """The client sees its connection reset, with no byte of an answer."""
     transport = _transport(send)
     if (raw := transport.get_extra_info("socket")) is not None:
-        # Lingering for no time makes the kernel send a reset instead of an orderly end.
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Lingering for no time makes the kernel send a reset instead of an orderly end. The client may be gone already.
+        with contextlib.suppress(OSError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
     await _until_gone(receive)
 

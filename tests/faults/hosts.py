@@ -1,8 +1,9 @@
 """Hosts of the app that may be killed, each behind a proxy of its own where faults strike."""
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.local.stack import Stack
 from tests.faults.fault import Faults
@@ -22,13 +23,15 @@ class Victim:
     nursery: Nursery
     settings: Mapping[str, str]
     current: Host | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, faults: Faults | None = None) -> Host:
-        """From here on: these faults, and nothing has passed yet. Starts a host where the last one is gone."""
-        host = self.current if self.current and self.current.is_alive() else self.nursery.start(self.settings)
-        self.current = host
-        self.proxy.begin(faults, victim=host.pid)
-        return host
+    def alive(self) -> Host:
+        """The host of this place; a new one where the last one is gone."""
+        with self._lock:
+            if self.current is None or not self.current.is_alive():
+                self.current = self.nursery.start(self.settings)
+                self.proxy.victim = self.vault.victim = self.current.pid
+            return self.current
 
     @contextlib.contextmanager
     def host(self, faults: Faults | None = None) -> Iterator[Host]:

@@ -4,6 +4,7 @@ A host that is started the usual way spends a second and more on imports, and te
 Each is a process of its own, as the local Functions host is, with its own settings.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from infra.local.stack import ROOT, Stack
 
@@ -46,13 +47,21 @@ class Nursery:
 
     def start(self, settings: Mapping[str, str]) -> Host:
         """With the stack's settings, but for these."""
+        said = self._asked(key=self.running.key, settings=dict(settings))
+        return Host(said["pid"], said["url"])
+
+    def tidy(self, organization: str) -> int:
+        """Carries on what is open there, in a process of its own; how much is still open in the end."""
+        return int(self._asked(tidy=organization)["left"])
+
+    def _asked(self, **order: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         with self._lock:
-            self.process.stdin.write(json.dumps({"key": self.running.key, "settings": dict(settings)}) + "\n")
+            self.process.stdin.write(json.dumps(order) + "\n")
             self.process.stdin.flush()
             said: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return Host(said["pid"], said["url"])
+        return said
 
     @contextlib.contextmanager
     def host(self, settings: Mapping[str, str]) -> Iterator[Host]:
@@ -89,13 +98,22 @@ def _serve() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            if "tidy" in order:
+                _tidy(order["tidy"])
             _become_host(order["key"], order["settings"])
 
 
-def _become_host(key: str, settings: Mapping[str, str]) -> None:
+def _tidy(organization: str) -> NoReturn:
+    from tests.faults.tidying import tidy
+
+    print(json.dumps({"left": asyncio.run(tidy(organization))}), flush=True)
+    os._exit(0)
+
+
+def _become_host(key: str, settings: Mapping[str, str]) -> NoReturn:
     from infra.local.functions_host.__main__ import main
 
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.update(settings)
     sys.argv = ["functions_host", "--app", str(ROOT), "--port", "0", "--host-key", key]
     os._exit(main())
@@ -119,6 +137,7 @@ def _import_everything() -> None:
     import infra.local.functions_host.queue_output
     import infra.local.functions_host.queue_trigger
     import infra.local.functions_host.storage
+    import tests.faults.tidying
 
     assert threading.active_count() == 1
 

@@ -31,13 +31,16 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class ClockOrder(BaseModel):
-    """`now` sets the clock, `stopped` keeps it there, `advance_seconds` moves it; nothing sets it right again."""
+    """`now` sets the clock, `stopped` keeps it there, `advance_seconds` moves it, `step_seconds` keeps writes apart;
+    nothing sets it right again.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     now: AwareDatetime | None = None
     stopped: bool = False
     advance_seconds: float | None = Field(default=None, ge=-_FARTHEST_SECONDS, le=_FARTHEST_SECONDS)
+    step_seconds: float | None = Field(default=None, ge=0, le=60)
 
     @field_validator("now")
     @classmethod
@@ -116,7 +119,9 @@ class ControlRoutes:
         clock = self._environment.clock
         if request.method == "POST":
             order = parsed(_CLOCK, await read_json(request))
-            if order.now is not None:
+            if order.step_seconds is not None:
+                clock.step(timedelta(seconds=order.step_seconds))
+            elif order.now is not None:
                 clock.set(order.now, stopped=order.stopped)
             elif order.advance_seconds is not None:
                 clock.advance(timedelta(seconds=order.advance_seconds))

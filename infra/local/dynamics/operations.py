@@ -48,7 +48,8 @@ def perform(environment: Environment, caller: Caller, request: Request) -> Answe
 
 def _work(environment: Environment, caller: Caller, request: Request) -> Work:
     detects = request.headers.get("mscrm.suppressduplicatedetection", "").lower() == "false"
-    return Work(environment, caller, environment.clock.now(), checks_duplicates=detects)
+    at = environment.clock.now() if request.method == "GET" else environment.clock.next()
+    return Work(environment, caller, at, checks_duplicates=detects)
 
 
 def _require_short(request: Request) -> None:

@@ -64,6 +64,7 @@ class Organization:
     people: dict[tuple[str, ...], Person] = field(default_factory=dict)
     submissions: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
+    new_ids: Mapping[str, str] = field(default_factory=dict)  # of the rows that deliveries make; else after their names
     clock: int = 0
 
     def deliver(self, name: str, capture: Capture, action: SyncAction, received_at: datetime) -> Told:
@@ -122,7 +123,7 @@ class Organization:
             return Told("skipped")
         if action.create not in self.mappings:
             return Told("failed")
-        key = (action.create, f"{name}-1")
+        key = (action.create, self.new_ids.get(name, f"{name}-1"))
         self.rows[key] = {"statecode": 0, "merged": False}
         self.write(key, {column: text for column, text, _ in self._wanted(saying, action.create) if text is not None})
         self.rows[key]["createdon"] = self.rows[key]["modifiedon"]

@@ -66,3 +66,11 @@ def test_only_rows_of_the_request_take_time(crm: Crm) -> None:
     client.patch(f"leads({rows[0]})", json={"jobtitle": "B"})
     entries = crm.requests()[-5:]
     assert [entry["held_back_ms"] for entry in entries] == [3, 1, 0, 0, 1]
+
+
+def test_writes_can_be_kept_a_step_apart(crm: Crm) -> None:
+    """Rows keep seconds; a test that asks which of two was changed last needs them in different ones."""
+    crm.order("clock", {"now": "2026-05-04T13:05:00Z", "stopped": True})
+    crm.order("clock", {"step_seconds": 1})
+    created = [crm.row("lead", crm.create("leads", lastname=name))["createdon"] for name in "AB"]
+    assert created == ["2026-05-04T13:05:01Z", "2026-05-04T13:05:02Z"]
