@@ -15,7 +15,7 @@ from infra.local.entra import DEMO
 from infra.local.stack import Stack
 from tests.faults.hosts import Victim, victim
 from tests.faults.nursery import Nursery
-from tests.histories.history import ACTIONS, CONNECTION, MAPPINGS
+from tests.histories.history import ACTIONS, CONNECTION, EXPO, FANS, MAPPINGS
 
 # What nobody finished is taken up after a second rather than after many.
 IMPATIENT = {"WAKE_SCHEDULE": "* * * * * *", "DELIVERY_GRACE_SECONDS": "1", "CAPTURE_DEADLINE_SECONDS": "4"}
@@ -64,6 +64,8 @@ def _set_up(arena: Arena) -> None:
         "client_secret": DEMO.client_secret,
         "environment": "sandbox",
     }
+    arena.seed("campaign", {"name": EXPO})
+    arena.seed("list", {"listname": FANS, "type": False, "createdfromcode": 4})
     with httpx.Client(base_url=f"{arena.places[0].alive().url}/api/v1/", headers=arena.key, timeout=30) as api:
         _put(api, f"connections/{CONNECTION}", connection)
         for table, rows in MAPPINGS.items():

@@ -32,6 +32,10 @@ SUBJECT = MappingRow.model_validate({"column": "subject", "constant": "Booth", "
 MAPPINGS = {"lead": (*ROWS, SUBJECT), "contact": ROWS}
 
 
+EXPO, FANS = "History 26", "History fans"
+BESIDE = [{"name": EXPO, "as": "response"}, {"name": EXPO, "as": "source"}, {"name": FANS, "as": "list"}]
+
+
 def _action(number: int, tables: str, by: str = "email", **settings: Any) -> SyncAction:
     match = {"tables": tables, "by": by, **settings.pop("match", {})}
     usual = {"id": f"history-{number}", "connection": CONNECTION, "create": "lead", "note": False}
@@ -50,6 +54,9 @@ ACTIONS = {
         _action(6, "contacts_then_leads", "email_or_name", on_match="none"),
         _action(7, "contacts", create="contact", match={"without_key": "skip"}),
         _action(8, "leads_then_contacts", "email_or_name", on_duplicate="most_recently_created"),
+        _action(9, "contacts_then_leads", note=True, account={"on_missing": "create"}, campaigns=BESIDE),
+        _action(10, "contacts", "email_or_name", create="contact", note=True, account={}, campaigns=BESIDE[:1]),
+        _action(11, "leads", note=True, match={"inactive": "reactivate"}, account={"on_missing": "leave"}),
     )
 }
 
@@ -106,6 +113,7 @@ def _said(choice: random.Random, tag: str, number: int, minute: int, hosts: int)
         "LastName": f"{choice.choice(['Lee', 'Ray'])} {tag}",
         "Title": choice.choice(["", f"t{number}"]),
         "Remark": choice.choice(["", f"r{number}"]),
+        "Company": choice.choice(["", f"Acme {tag}", f"ACME {tag} ", f"Globex {tag}"]),
     }
     if choice.random() < 0.4:
         fields["Email2"] = _address(choice, tag, "abc ")
@@ -116,6 +124,7 @@ def _said(choice: random.Random, tag: str, number: int, minute: int, hosts: int)
         "form": {"id": tag},
         "submission": {"activity_id": choice.choice([1, number + 1])},
         "prospect": {"id": prospect and f"{tag}-{prospect}", "fields": fields},
+        "answers": [{"id": 12, "title": "Wishes", "value": choice.choice(["", f"w{number}"])}],
     }
     sent_to = tuple(choice.randrange(hosts) for _ in range(choice.choice([1, 1, 2])))
     return Said(number, choice.choice(list(ACTIONS)), body, sent_to)
@@ -128,7 +137,7 @@ def _address(choice: random.Random, tag: str, letters: str) -> str:
 
 def _seeded(choice: random.Random, tag: str, row_id: str, ids: list[str]) -> Seeded:
     table, other = choice.choice(["lead", "contact"]), choice.choice(ids)
-    closed: list[dict[str, Any]] = [{"statecode": 1}]
+    closed: list[dict[str, Any]] = [{"statecode": 2 if table == "lead" else 1}]
     if other != row_id:
         closed.append({"statecode": 1, "merged": True, "masterid": other})
         if table == "lead":

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.domain.capture import Capture
 from tests.core.sync.reference import Columns, Key, Organization
-from tests.histories.history import ACTIONS, MAPPINGS, NOON, History, Said
+from tests.histories.history import ACTIONS, EXPO, FANS, MAPPINGS, NOON, History, Said
 from tests.histories.playing import Ended
 
 SHOWN = (
@@ -23,6 +23,8 @@ SHOWN = (
     "jobtitle",
     "description",
     "statecode",
+    "account",
+    "campaign",
 )
 RECEIVED_AT = NOON + timedelta(days=1)
 # What the control interface takes, as rows read.
@@ -33,7 +35,11 @@ def some_order(history: History, ended: Ended) -> tuple[int, ...] | None:
     """An order of delivery numbers that gives what stands; None where there is none."""
     created = {f"d{number}": went.row_id for number, went in ended.went.items() if went.outcome == "created"}
     start = Organization(
-        MAPPINGS, {(row.table, row.row_id): _row(row.columns) for row in history.rows}, new_ids=created
+        MAPPINGS,
+        {(row.table, row.row_id): _row(row.columns) for row in history.rows},
+        campaigns={EXPO},
+        lists={FANS: "lead"},
+        new_ids=created,
     )
     return next(_orders(start, history.said, ended), None)
 
@@ -44,7 +50,7 @@ def _row(columns: dict[str, Any]) -> Columns:
 
 
 def _orders(organization: Organization, left: tuple[Said, ...], ended: Ended) -> Iterator[tuple[int, ...]]:
-    if not left and _shown(organization.rows) == _shown(ended.rows):
+    if not left and _stands(organization, ended):
         yield ()
     for said in left:
         after = deepcopy(organization)
@@ -61,6 +67,11 @@ def _says_the_same(organization: Organization, said: Said, ended: Ended) -> bool
 
 def _kind(outcome: str) -> str:
     return "matched" if outcome in ("updated", "unchanged") else outcome
+
+
+def _stands(organization: Organization, ended: Ended) -> bool:
+    rows, there = organization.rows, ended.standing
+    return _shown(rows) == _shown(there.rows) and organization.beside() == there.beside
 
 
 def _shown(rows: dict[Key, dict[str, Any]]) -> dict[Key, dict[str, Any]]:

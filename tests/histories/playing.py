@@ -14,8 +14,8 @@ from tests.faults.fault import ByChance, Fault, Kind
 from tests.faults.hosts import Victim
 from tests.histories.arena import Arena
 from tests.histories.history import History, Said
+from tests.histories.standing import Standing, standing
 
-TABLES = ("lead", "contact")
 FAULTS = (
     Fault(Kind.ERROR, 500),
     Fault(Kind.ERROR, 503),
@@ -49,10 +49,10 @@ class Went:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What stands after a history: each delivery's outcome, the rows by table and id, and what had struck."""
+    """How a history ended: each delivery's outcome, what stands in Dynamics, and what had struck."""
 
     went: dict[int, Went]
-    rows: dict[tuple[str, str], dict[str, Any]]
+    standing: Standing
     struck: tuple[str, ...]
 
 
@@ -121,10 +121,7 @@ def _send(arena: Arena, said: Said, place: Victim) -> str:
 def _ended(arena: Arena, history: History, receipts: dict[tuple[str, int], str], struck: tuple[str, ...]) -> Ended:
     logs = _logs(arena)
     went = {said.number: _went(logs, receipts[history.tag, said.number]) for said in history.said}
-    rows = {
-        (table, row[f"{table}id"]): row for table in TABLES for row in arena.rows(table) if history.tag in repr(row)
-    }
-    return Ended(went, rows, struck)
+    return Ended(went, standing(arena, history.tag), struck)
 
 
 def _logs(arena: Arena) -> list[dict[str, Any]]:

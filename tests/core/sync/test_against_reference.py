@@ -38,7 +38,8 @@ CONNECTION = Connection(
 )
 EMAILS = ("emailaddress1", "emailaddress2", "emailaddress3")
 TEXTS = ("firstname", "lastname", "jobtitle", "description", "companyname")
-SHOWN = (*TEXTS, *EMAILS, "statecode", "merged")
+SHOWN = (*TEXTS, *EMAILS, "statecode", "merged", "account", "campaign")
+ACCOUNT_COLUMNS = {"lead": "_parentaccountid_value", "contact": "_parentcustomerid_value"}
 
 Mappings = dict[str, tuple[MappingRow, ...]]
 
@@ -75,6 +76,11 @@ class Story:
     rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
     mappings: Mappings = field(default_factory=dict)
     actions: tuple[SyncAction, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+
+EXPO, FANS = "Expo 26", "Fans"
+PEOPLE = ("lead", "contact")
 
 
 class Telling:
@@ -86,7 +92,16 @@ class Telling:
         self._scheduler = Scheduler(self._world, random.Random(0), troubles=0)
         self._setup = ConnectionSetup(CONNECTION, {t: _mapping(t, rows) for t, rows in story.mappings.items()}, None)
         self._reference = Organization(story.mappings, {key: dict(row) for key, row in story.rows.items()})
+        self._reference.accounts = list(story.accounts)
+        self._reference.campaigns, self._reference.lists = {EXPO}, {FANS: "lead"}
+        self._seed_others(story)
         self._deliveries: dict[int, Delivery] = {}
+
+    def _seed_others(self, story: Story) -> None:
+        self._world.seed("campaign", "expo", name=EXPO)
+        self._world.seed("list", "fans", listname=FANS, type=False, createdfromcode=4)
+        for number, name in enumerate(story.accounts):
+            self._world.seed("account", f"account{number}", name=name)
 
     async def take(self, number: int, step: Step) -> None:
         match step:
@@ -94,8 +109,8 @@ class Telling:
                 await self._deliver(self._received(number, step))
             case Repeated(earlier) if earlier in self._deliveries:
                 await self._deliver(self._deliveries[earlier])
-            case ByHand(row, columns) if self._world.rows:
-                self._change(sorted(self._world.rows)[row % len(self._world.rows)], columns)
+            case ByHand(row, columns) if people := self._people():
+                self._change(sorted(people)[row % len(people)], columns)
             case _:
                 pass
 
@@ -130,13 +145,37 @@ class Telling:
         self._world.update(*key, columns)
         self._reference.write(key, columns)
 
+    def _people(self) -> dict[Key, dict[str, Any]]:
+        """The rows of people, with what they are linked to under its name."""
+        rows = self._world.rows
+        return {key: row | self._links_of(key[0], row) for key, row in rows.items() if key[0] in PEOPLE}
+
+    def _links_of(self, table: str, row: dict[str, Any]) -> dict[str, str | None]:
+        account = row.get(ACCOUNT_COLUMNS[table])
+        name = self._world.rows["account", account]["name"].strip().lower() if account else None
+        return {"account": name, "campaign": EXPO if row.get("_campaignid_value") else None}
+
     def compare(self) -> None:
-        """Every row with its values, and every person's links."""
-        assert _shown(self._world.rows) == _shown(self._reference.rows)
+        """Every row with its values and what it is linked to, what stands beside, and every person's links."""
+        assert _shown(self._people()) == _shown(self._reference.rows)
+        assert self._beside() == self._reference.beside()
         for delivery in self._deliveries.values():
             action = self._actions[delivery.action]
             links = self._reference.person(delivery.id, delivery.capture, action).links
             assert self._links(delivery, action) == links
+
+    def _beside(self) -> dict[str, list[Any]]:
+        """Companies, notes with the row they are on, responses and memberships."""
+        rows = self._world.rows
+        notes = [row for (table, _), row in rows.items() if table == "annotation"]
+        responses = [row for (table, _), row in rows.items() if table == "campaignresponse"]
+        parties = [party for row in responses for party in row["campaignresponse_activity_parties"]]
+        return {
+            "accounts": sorted(row["name"] for (table, _), row in rows.items() if table == "account"),
+            "notes": sorted((row["_objectid_value"], row["notetext"]) for row in notes),
+            "responses": sorted(_responding(party) for party in parties),
+            "members": sorted(row_id for _, row_id in self._world.members),
+        }
 
     def _links(self, delivery: Delivery, action: SyncAction) -> dict[str, str]:
         """The rows that the person's entity leads to; another submission's words may have named it."""
@@ -145,6 +184,12 @@ class Telling:
         _, entity = self._world.entities.get(key, (0, None))
         links: dict[str, str] = entity.links if entity else {}
         return links
+
+
+def _responding(party: dict[str, Any]) -> str:
+    """The id of the row that a response is of."""
+    (bind,) = (value for name, value in party.items() if name.startswith("partyid"))
+    return str(bind).partition("(")[2].rstrip(")")
 
 
 def _mapping(table: str, rows: tuple[MappingRow, ...]) -> FieldMapping:
@@ -261,6 +306,17 @@ def _email_row() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+COMPANIES = st.sampled_from(["Acme", " ACME", "Globex", "Globex", "", "Scanned", None])
+CAMPAIGNS = st.sampled_from(
+    [
+        {"name": EXPO, "as": "response"},
+        {"name": EXPO, "as": "source"},
+        {"name": FANS, "as": "list"},
+        {"name": "Nobody knows it", "as": "response"},
+    ]
+)
+
+
 @st.composite
 def actions(draw: st.DrawFn) -> SyncAction:
     both = ["contacts_then_leads", "leads_then_contacts"]
@@ -269,6 +325,7 @@ def actions(draw: st.DrawFn) -> SyncAction:
         "tables": tables,
         "by": draw(st.sampled_from(["email", "email_or_name", "email_or_name"])),
         "without_key": draw(st.sampled_from(["create", "skip"])),
+        "inactive": draw(st.sampled_from(["ignore", "ignore", "reactivate"])),
     }
     dates = ["most_recently_updated", "most_recently_created", "least_recently_updated", "least_recently_created"]
     creates = ["lead", "lead", "contact", "contact", "lead" if tables == "off" else "none"]
@@ -278,7 +335,9 @@ def actions(draw: st.DrawFn) -> SyncAction:
             "connection": "contoso",
             "match": rule,
             "on_duplicate": draw(st.sampled_from(dates)),
-            "note": False,
+            "note": draw(st.booleans()),
+            "account": draw(st.sampled_from([None, None, {"on_missing": "create"}, {"on_missing": "leave"}])),
+            "campaigns": draw(st.lists(CAMPAIGNS, max_size=3)),
             "on_match": draw(st.sampled_from(["update", "update", "update", "none"])),
             "create": draw(st.sampled_from(creates)),
             "enabled": draw(st.sampled_from([True] * 19 + [False])),
@@ -304,12 +363,17 @@ CAPTURES = st.fixed_dictionaries(
                     {"Email": SAID_ADDRESSES, "FirstName": FIRST, "LastName": LAST},
                     optional={
                         "Email2": SAID_ADDRESSES,
+                        "Company": COMPANIES,
                         **dict.fromkeys(("Title", "Nick", "Remark"), WORDS),
                     },
                 ),
             }
         ),
-        "answers": st.lists(st.fixed_dictionaries({"id": st.just(7), "value": SAID_ADDRESSES | WORDS}), max_size=1),
+        "answers": st.lists(
+            st.fixed_dictionaries({"id": st.sampled_from([7, 8]), "value": SAID_ADDRESSES | WORDS}),
+            max_size=2,
+            unique_by=lambda answer: str(answer["id"]),
+        ),
     }
 )
 OTHER_PEOPLES = st.sampled_from(["x@x.example", "y@x.example", "z@x.example", None])
@@ -340,6 +404,7 @@ STORIES = st.builds(
     rows=seeded(),
     mappings=mappings(),
     actions=st.lists(actions(), min_size=1, max_size=2, unique_by=lambda action: action.id).map(tuple),
+    accounts=st.lists(st.sampled_from(["Acme", "Globex", "globex "]), max_size=2).map(tuple),
 )
 
 
