@@ -156,7 +156,7 @@ def host_process(
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The same, with its process, for whoever wants to kill it."""
     command = [sys.executable, "-m", "infra.local.functions_host"]
-    command += ["--app", str(app_folder), "--port", str(port), "--host-key", key]
+    command += ["--app", str(app_folder), "--port", str(port), f"--host-key={key}"]
     process = subprocess.Popen(
         command,
         cwd=ROOT,

@@ -115,7 +115,7 @@ def _become_host(key: str, settings: Mapping[str, str]) -> NoReturn:
     from infra.local.functions_host.__main__ import main
 
     os.environ.update(settings)
-    sys.argv = ["functions_host", "--app", str(ROOT), "--port", "0", "--host-key", key]
+    sys.argv = ["functions_host", "--app", str(ROOT), "--port", "0", f"--host-key={key}"]
     os._exit(main())
 
 

@@ -203,6 +203,7 @@ def test_a_working_connection_is_not_led_astray(workshop: Workshop, where: str) 
 def test_nothing_is_sent_on_a_revoked_connection(workshop: Workshop) -> None:
     """Neither for captures nor for plans, checks or columns."""
     client_id = workshop.working("sends-nothing")
+    assert workshop.check("sends-nothing")["passed"]  # so that the daily one is not just being made
     workshop.app.post("/connections/sends-nothing/revoke", json={"confirm": "sends-nothing"}).raise_for_status()
     before = _requests_of(workshop, client_id)
     assert _capture(workshop, "sends-nothing").json()["outcome"] == "paused"
