@@ -42,6 +42,7 @@ from core.storage.replays import TableReplays
 from core.storage.sync_log import TableSyncLog
 from core.storage.wake_queue import StorageWakeQueue
 from core.sync.attempt import Attempts
+from core.sync.bulk import Bulk
 from core.sync.capture import Captures
 from core.sync.pinning import Pinning
 from core.sync.quarantining import Quarantine
@@ -61,6 +62,7 @@ class Services:
 
     configuration: TableConfiguration
     captures: Captures
+    bulk: Bulk
     wakes: Wakes
     quarantine: Quarantine
     quarantined: TableQuarantine
@@ -172,6 +174,7 @@ def make_services(settings: Settings) -> Services:
     return Services(
         configuration=configuration,
         captures=captures,
+        bulk=Bulk(attempts=attempts, ledger=ledger, now=_now, grace=timedelta(seconds=settings.grace)),
         wakes=wakes,
         quarantine=Quarantine(
             bodies=quarantined,

@@ -17,6 +17,8 @@ from core.domain.table import Target
 from core.domain.trail import Attempt
 from core.domain.values import normal_name
 
+Trigger = Literal["capture", "bulk", "automation", "replay", "pull"]
+
 
 class Outcome(StrEnum):
     CREATED = "created"
@@ -116,7 +118,7 @@ class Delivery(_Entity):
     organization: str  # the partition
     connection: str
     action: str
-    trigger: Literal["capture", "bulk", "automation", "replay", "pull"] = "capture"
+    trigger: Trigger = "capture"
     capture: Capture
     received_at: datetime
     heard_at: datetime | None = None  # when what it says now came in, where it took that over from a later delivery

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from core.domain.action import SyncAction
-from core.domain.capture import Capture, identity
+from core.domain.capture import Capture
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Intent, Result
 from core.sync.attempt import Attempts
-from core.sync.intake import Intake
+from core.sync.intake import Intake, new_delivery
 from core.sync.ports import Ledger, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
 
@@ -90,15 +90,7 @@ class Captures:
 
     def _delivery(self, capture: Capture, action: SyncAction, connection: Connection) -> Delivery:
         now = self._now()
-        return Delivery(
-            id=identity(action.id, capture),
-            organization=connection.partition,
-            connection=connection.id,
-            action=action.id,
-            capture=capture,
-            received_at=now,
-            due_at=now + self._grace,
-        )
+        return new_delivery(capture, action, connection, now=now, due_at=now + self._grace)
 
     async def _patiently(self, found: Versioned[Delivery]) -> Versioned[Delivery]:
         """The first delivery is probably at work; looking on is cheaper than doing the same beside it."""

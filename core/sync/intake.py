@@ -6,16 +6,42 @@ for each other, `domain.submission` says.
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from core.domain.capture import Event, digest
-from core.domain.delivery import Delivery, Due, delivery_key
+from core.domain.action import SyncAction
+from core.domain.capture import Capture, Event, digest, identity
+from core.domain.connection import Connection
+from core.domain.delivery import Delivery, Due, Trigger, delivery_key
 from core.domain.submission import Heard, Step, all_heard, heard_keys, next_step
 from core.errors import RetryableError
 from core.sync.ports import ABSENT, ANY, Change, Ledger, Versioned
 
 REPEAT_WINDOW = timedelta(hours=24)
 ROUNDS_MOST = 60
+
+
+def new_delivery(
+    capture: Capture,
+    action: SyncAction,
+    connection: Connection,
+    *,
+    now: datetime,
+    due_at: datetime,
+    trigger: Trigger = "capture",
+    batch: str = "",
+) -> Delivery:
+    """`due_at`: when the timer may take it for forgotten."""
+    return Delivery(
+        id=identity(action.id, capture),
+        organization=connection.partition,
+        connection=connection.id,
+        action=action.id,
+        trigger=trigger,
+        capture=capture,
+        received_at=now,
+        due_at=due_at,
+        batch=batch,
+    )
 
 
 @dataclass(frozen=True, slots=True)
