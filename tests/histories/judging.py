@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from core.domain.capture import Capture
-from tests.core.sync.reference import Columns, Key, Organization
+from tests.core.sync.reference import Organization
+from tests.core.sync.reference_columns import Columns, Key
 from tests.histories.history import ACTIONS, EXPO, FANS, MAPPINGS, NOON, History, Said
 from tests.histories.playing import Ended
 

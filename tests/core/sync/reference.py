@@ -5,8 +5,7 @@ not from the engine: of `core` it uses nothing but the models that hold captures
 person has said is kept and gone through each time; all texts are short, and every template joins its parts by blanks.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,12 +13,20 @@ from typing import Any
 from core.domain.action import SyncAction
 from core.domain.capture import Capture
 from core.domain.mapping import MappingRow
+from tests.core.sync.reference_columns import (
+    EMAILS,
+    Columns,
+    Key,
+    Wanted,
+    addresses_in,
+    content_after,
+    full_name_in,
+    put_emails,
+)
+from tests.core.sync.reference_person import Note, Person, Saying
+from tests.core.sync.reference_submissions import Delivered, Submissions, Told
+from tests.core.sync.reference_words import address, lowered, name_of
 
-Key = tuple[str, str]  # table, row id
-Columns = dict[str, Any]
-Wanted = tuple[str, str | None, str]  # column, text (None erases), policy
-
-EMAILS = ("emailaddress1", "emailaddress2", "emailaddress3")
 TABLES = {
     "leads": ["lead"],
     "contacts": ["contact"],
@@ -27,38 +34,6 @@ TABLES = {
     "leads_then_contacts": ["lead", "contact"],
     "off": [],
 }
-
-
-@dataclass
-class Person:
-    """Everything that was heard of a prospect, in the order of arrival, where the prospect went, and what was done
-    beside: the notes of the person's submissions, the campaigns answered, the lists that a row was put on.
-    """
-
-    heard: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
-    links: dict[str, str] = field(default_factory=dict)
-    linked_by_name: set[str] = field(default_factory=set)
-    notes: dict[tuple[str, ...], "Note"] = field(default_factory=dict)  # by submission and table
-    responses: dict[str, Key] = field(default_factory=dict)  # by campaign
-    listed: set[tuple[str, Key]] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class Note:
-    """One for each submission on each row, as of when it was said."""
-
-    text: str
-    row: Key
-    said_at: datetime
-
-
-@dataclass(frozen=True)
-class Told:
-    """What is told of a delivery: its outcome, and the row it went to."""
-
-    outcome: str
-    table: str = ""
-    row_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,39 +57,64 @@ class Organization:
     campaigns: set[str] = field(default_factory=set)
     lists: dict[str, str] = field(default_factory=dict)  # static lists, and the table of their members
     people: dict[tuple[str, ...], Person] = field(default_factory=dict)
-    submissions: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    told: dict[str, Told] = field(default_factory=dict)
+    aliases: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # whose a submission was before
+    submissions: Submissions = field(default_factory=Submissions)
     new_ids: Mapping[str, str] = field(default_factory=dict)  # of the rows that deliveries make; else after their names
     clock: int = 0
 
     def deliver(self, name: str, capture: Capture, action: SyncAction, received_at: datetime) -> Told:
-        """The same delivery, the same answer; a new one has its turn."""
-        if name not in self.told:
-            self.told[name] = self._turn(name, capture, action, received_at)
-        return self.told[name]
+        """The same delivery, the same answer; a new one has its turn, and whatever it ends is ended."""
+        self.receive(name, capture, action, received_at)
+        for each in self.waiting():
+            self.carry_out(each)
+        return self.told(name)
 
-    def _turn(self, name: str, capture: Capture, action: SyncAction, received_at: datetime) -> Told:
-        if capture.event == "withdrawn":
-            return Told("withdrawn")
-        if capture.submission.hold_request_id and capture.event != "released":
+    def receive(self, name: str, capture: Capture, action: SyncAction, received_at: datetime) -> None:
+        self.submissions.receive(Delivered(name, capture, action, received_at))
+
+    def waiting(self) -> list[str]:
+        """Deliveries that have not been carried out."""
+        return [each.name for each in self.submissions.delivered.values() if each.told is None]
+
+    def carry_out(self, name: str) -> None:
+        delivered = self.submissions.delivered[name]
+        delivered.told = self._turn(delivered)
+
+    def told(self, name: str) -> Told:
+        told = self.submissions.delivered[self.submissions.answered_by[name]].told
+        assert told is not None
+        return told
+
+    def _turn(self, delivered: Delivered) -> Told:
+        if delivered.is_withdrawal or delivered.ending:
+            return Told(delivered.ending or "withdrawn")
+        if delivered.is_held:
             return Told("held")
+        capture, action = delivered.capture, delivered.action
         if not action.enabled:
             return Told("skipped")
-        person = self.person(name, capture, action)
-        said_at = min(capture.occurred_at or received_at, received_at)
-        is_late = any(at > said_at for at, _ in person.heard)
-        person.heard.append((said_at, _lowered(capture.prospect.fields)))
-        return self._sync(Saying(person, capture, name, said_at), action, is_late=is_late)
+        person = self._person(delivered.name, capture, action)
+        is_late = any(at > delivered.said_at for at, _ in person.heard)
+        person.heard.append((delivered.said_at, lowered(capture.prospect.fields)))
+        return self._sync(Saying(person, capture, delivered.name, delivered.said_at), action, is_late=is_late)
 
-    def person(self, name: str, capture: Capture, action: SyncAction) -> Person:
+    def _person(self, name: str, capture: Capture, action: SyncAction) -> Person:
         """By Captello's id, else whose the submission was before, else the e-mail, else the submission; with match off
         every submission is somebody new.
         """
-        identity = _identity(name, capture, action)
-        if not capture.prospect.id and capture.submission.activity_id and action.match.tables != "off":
-            submission = (capture.form.id or "", capture.submission.activity_id)
-            identity = self.submissions.setdefault(submission, identity)
+        identity = self._identity(name, capture, action)
+        if alias := _alias(capture, action):
+            self.aliases[alias] = identity
         return self.people.setdefault(identity, Person())
+
+    def _identity(self, name: str, capture: Capture, action: SyncAction) -> tuple[str, ...]:
+        alias = _alias(capture, action)
+        return self.aliases.get(alias, _identity(name, capture, action)) if alias else _identity(name, capture, action)
+
+    def links(self, name: str) -> dict[str, str]:
+        """The rows that the person of a delivery is known to be, by table."""
+        delivered = self.submissions.delivered[name]
+        return self.people.get(self._identity(name, delivered.capture, delivered.action), Person()).links
 
     def write(self, key: Key, columns: Columns) -> None:
         """Any change of a row dates it."""
@@ -133,7 +133,7 @@ class Organization:
 
     # --- What is done -----------------------------------------------------------------------------------------------
 
-    def _sync(self, saying: "Saying", action: SyncAction, *, is_late: bool) -> Told:
+    def _sync(self, saying: Saying, action: SyncAction, *, is_late: bool) -> Told:
         emails = saying.emails(self.mappings)
         full_name = saying.full_name() if action.match.by == "email_or_name" else None
         found = self._found(saying.person, emails, full_name, action)
@@ -145,7 +145,7 @@ class Organization:
         _link(saying.person, found.key, by_name=found.by_name)
         return Told("updated" if is_changed else "unchanged", *found.key)
 
-    def _update(self, saying: "Saying", found: Found, action: SyncAction, *, is_late: bool) -> bool:
+    def _update(self, saying: Saying, found: Found, action: SyncAction, *, is_late: bool) -> bool:
         """Whether anything was written. An address that finds no column goes to the note."""
         row, homeless = self._after(saying, found, is_late=is_late)
         self._fill_links(row, saying, found.key[0], action)
@@ -155,7 +155,7 @@ class Organization:
             self.write(found.key, changes)
         return self._add_beside(saying, found.key, action, homeless) or bool(changes)
 
-    def _not_found(self, saying: "Saying", action: SyncAction, *, has_key: bool) -> Told:
+    def _not_found(self, saying: Saying, action: SyncAction, *, has_key: bool) -> Told:
         is_searched = action.match.tables != "off"
         if action.create == "none" or (is_searched and not has_key and action.match.without_key == "skip"):
             return Told("skipped")
@@ -171,22 +171,22 @@ class Organization:
         _link(saying.person, key, by_name=False)
         return Told("created", *key)
 
-    def _fill_links(self, row: Columns, saying: "Saying", table: str, action: SyncAction) -> None:
+    def _fill_links(self, row: Columns, saying: Saying, table: str, action: SyncAction) -> None:
         """Company and source campaign, where the row has none yet. A company that is missing is made, where the action
         says so; of two with one name none is taken.
         """
         company = saying.company() if action.account and not row.get("account") else ""
-        known = [name for name in self.accounts if _name(name) == _name(company)]
+        known = [name for name in self.accounts if name_of(name) == name_of(company)]
         if company and action.account and not known and action.account.on_missing == "create":
             self.accounts.append(company)
             known = [company]
         if company and len(known) == 1:
-            row["account"] = _name(company)
+            row["account"] = name_of(company)
         for rule in action.campaigns:
             if rule.added_as == "source" and table == "lead" and rule.name in self.campaigns:
                 row["campaign"] = row.get("campaign") or rule.name
 
-    def _add_beside(self, saying: "Saying", key: Key, action: SyncAction, homeless: list[str]) -> bool:
+    def _add_beside(self, saying: Saying, key: Key, action: SyncAction, homeless: list[str]) -> bool:
         """Note, responses, memberships, each once; whether there was anything new."""
         person, is_new = saying.person, action.note and self._note(saying, key, homeless)
         for rule in action.campaigns:
@@ -199,7 +199,7 @@ class Organization:
                 is_new = True
         return is_new
 
-    def _note(self, saying: "Saying", key: Key, homeless: list[str]) -> bool:
+    def _note(self, saying: Saying, key: Key, homeless: list[str]) -> bool:
         """What no column took. An edit of the submission changes its note, an older one does not."""
         lines = [*saying.unasked_answers(self.mappings[key[0]]), *self._no_addresses(saying, key[0]), *homeless]
         text = "\n".join(lines)
@@ -210,26 +210,26 @@ class Organization:
         saying.person.notes[which] = Note(text, key, saying.said_at)
         return True
 
-    def _wanted(self, saying: "Saying", table: str) -> list[Wanted]:
+    def _wanted(self, saying: Saying, table: str) -> list[Wanted]:
         """What the mapping gives, without what is no address in an e-mail column."""
         given = [wanted for row in self.mappings[table] for wanted in saying.wanted(row)]
         return [each for each in given if each[0] not in EMAILS or each[1] is None or address(each[1])]
 
-    def _no_addresses(self, saying: "Saying", table: str) -> list[str]:
+    def _no_addresses(self, saying: Saying, table: str) -> list[str]:
         """Lines for what was meant for an e-mail column and is no address."""
         rows = [row for row in self.mappings[table] if row.column in EMAILS]
         given = [(row.source or "constant", text) for row in rows for _, text, _ in saying.wanted(row)]
         return [f"{source}: {text}" for source, text in given if text is not None and not address(text)]
 
-    def _after(self, saying: "Saying", found: Found, *, is_late: bool) -> tuple[Columns, list[str]]:
+    def _after(self, saying: Saying, found: Found, *, is_late: bool) -> tuple[Columns, list[str]]:
         """The row after this capture, open again where it was closed; and lines about addresses without a column."""
         row = dict(self.rows[found.key]) | {"statecode": 0}
         wanted = self._wanted(saying, found.key[0])
         for column, text, policy in wanted:
             if column not in EMAILS:
-                row[column] = _after(row.get(column), text, policy, is_late=is_late)
+                row[column] = content_after(row.get(column), text, policy, is_late=is_late)
         emails = [each for each in wanted if each[0] in EMAILS]
-        return row, _put_emails(row, emails, by_name=found.by_name, is_late=is_late)
+        return row, put_emails(row, emails, by_name=found.by_name, is_late=is_late)
 
     # --- Which row it is --------------------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class Organization:
             hits = [
                 key
                 for key, row in self.rows.items()
-                if (full_name is not None and _names(row) == full_name if by_name else emails & _addresses(row))
+                if (full_name is not None and full_name_in(row) == full_name if by_name else emails & addresses_in(row))
             ]
             active = [[end for key in hits if key[0] == table and (end := self._end(key, tables))] for table in tables]
             closed = [[key for key in hits if key[0] == table and self._can_open(key, action)] for table in tables]
@@ -287,98 +287,7 @@ class Organization:
         return min(key for key in keys if self.rows[key][column] == date)
 
 
-class Saying:
-    """One capture of a person, with everything that was heard of them, this capture included."""
-
-    def __init__(self, person: Person, capture: Capture, name: str, said_at: datetime) -> None:
-        self.person = person
-        self.name = name
-        self.said_at = said_at
-        self._capture = capture
-        self._here = _lowered(capture.prospect.fields)
-        for answer in capture.answers:
-            self._here[f"q.{answer.id}"] = answer.value
-
-    def wanted(self, row: MappingRow) -> Iterator[Wanted]:
-        """What a row of the mapping asks for; nothing where nothing was said."""
-        if row.source is None:
-            yield row.column, text_of(row.constant), row.policy
-            return
-        value = self._value(row.source)
-        default = None if row.default is None else text_of(row.default)
-        is_taken_back = row.policy == "clear_if_blank" and all(map(self._ends_blank, _names_in(row.source)))
-        if is_taken_back and all(map(self._is_blank_here, _names_in(row.source))):
-            yield row.column, default, row.policy
-        elif not is_taken_back and not is_missing(value):
-            yield row.column, text_of(value), row.policy if self._is_said_here(row.source) else _filling(row.policy)
-        elif default is not None:
-            yield row.column, default, _filling(row.policy)
-
-    def emails(self, mappings: Mapping[str, Sequence[MappingRow]]) -> set[str]:
-        """`Email`, and whatever is mapped to an e-mail column."""
-        sources = [row.source for rows in mappings.values() for row in rows if row.column in EMAILS and row.source]
-        values = [self._value(source) for source in ("Email", *sources)]
-        return {address(text_of(value)) for value in values if not is_missing(value)} - {""}
-
-    def full_name(self) -> tuple[str, str] | None:
-        """Both parts or none."""
-        first, last = self._newest("firstname"), self._newest("lastname")
-        return None if is_missing(first) or is_missing(last) else (_name(text_of(first)), _name(text_of(last)))
-
-    def company(self) -> str:
-        value = self._one("Company")
-        return "" if is_missing(value) else text_of(value)
-
-    def submission(self) -> tuple[str, ...]:
-        """A delivery without an activity id is a submission of its own."""
-        activity = self._capture.submission.activity_id
-        return (self._capture.form.id or "", activity) if activity else ("", "", self.name)
-
-    def unasked_answers(self, rows: Sequence[MappingRow]) -> list[str]:
-        """A line for each answer that no column asks for."""
-        asked = [name.lower() for row in rows if row.source for name in _names_in(row.source)]
-        said = [answer for answer in self._capture.answers if not is_missing(answer.value)]
-        return [f"{each.title or each.id}: {text_of(each.value)}" for each in said if f"q.{each.id}" not in asked]
-
-    def _value(self, source: str) -> Any:
-        values = [self._one(name) for name in _names_in(source)]
-        said = [text_of(value) for value in values if not is_missing(value)]
-        return " ".join(said) if source.startswith("{") else values[0]
-
-    def _one(self, name: str) -> Any:
-        newest = self._newest(name.lower())
-        return self._here.get(name.lower()) if newest is None else newest
-
-    def _newest(self, name: str) -> Any:
-        """What was said last of a field; of the same moment, what came in last. What is missing is no word."""
-        said = [(at, fields[name]) for at, fields in self.person.heard if name in fields]
-        values = [(at, value) for at, value in said if not is_missing(value)]
-        last = max((at for at, _ in values), default=None)
-        return [value for at, value in values if at == last][-1] if values else None
-
-    def _ends_blank(self, name: str) -> bool:
-        """Whether a blank is the last word; a value of the very same moment stands."""
-        said = [(at, fields[name.lower()]) for at, fields in self.person.heard if name.lower() in fields]
-        if not said:
-            return is_blank(self._here.get(name.lower()))
-        blanks = [at for at, value in said if is_blank(value)]
-        return bool(blanks) and all(max(blanks) > at for at, value in said if not is_missing(value))
-
-    def _is_said_here(self, source: str) -> bool:
-        """Whether this capture says a part of it; what was said before is known, and Dynamics may know better."""
-        return any(not is_missing(self._here.get(name.lower())) for name in _names_in(source))
-
-    def _is_blank_here(self, name: str) -> bool:
-        """A hidden question is not a blank."""
-        return name.lower() in self._here and is_blank(self._here[name.lower()])
-
-
-# --- Rows -------------------------------------------------------------------------------------------------------------
-
-
-def _filling(policy: str) -> str:
-    """What nobody says now only fills what is empty."""
-    return "create_only" if policy == "create_only" else "fill_if_empty"
+# --- People -----------------------------------------------------------------------------------------------------------
 
 
 def _link(person: Person, key: Key, *, by_name: bool) -> None:
@@ -389,55 +298,15 @@ def _link(person: Person, key: Key, *, by_name: bool) -> None:
         person.linked_by_name.add(table)
 
 
-def _after(before: str | None, text: str | None, policy: str, *, is_late: bool) -> str | None:
-    """What a column holds afterwards. What comes late only fills blanks; appending takes nothing away."""
-    if policy == "create_only":
-        return before
-    if text is None:
-        return before if is_late else None
-    if not before:
-        return text
-    if policy == "append":
-        return before if text in before.split("\n") else f"{before}\n{text}"
-    return before if is_late or policy == "fill_if_empty" else text
-
-
-def _put_emails(row: Columns, wanted: Sequence[Wanted], *, by_name: bool, is_late: bool) -> list[str]:
-    """An address that stands in one of the columns already goes to no other. A row that is known by name only, or is
-    ahead of this capture, keeps its own: the other address goes to an empty column, if there is one, unless all it
-    was to do was to fill a column that is empty. Answers with lines about those that found no column.
-    """
-    homeless = []
-    keeps = by_name or is_late
-    for _ in EMAILS:  # an address can make room for another
-        for column, text, policy in wanted:
-            is_kept = keeps and row.get(column)
-            if not is_kept and (text is None or address(text) not in _addresses(row)):
-                row[column] = _after(row.get(column), text, policy, is_late=is_late)
-    for column, text, policy in wanted:
-        is_moving = policy != "create_only" and (by_name or policy != "fill_if_empty")
-        if not (keeps and is_moving) or text is None or address(text) in _addresses(row):
-            continue
-        if empty := [name for name in EMAILS if not row.get(name)]:
-            row[empty[0]] = text
-        else:
-            homeless.append(f"{column}: {text}")
-    return homeless
-
-
-def _addresses(row: Columns) -> set[str]:
-    return {address(row.get(column) or "") for column in EMAILS} - {""}
-
-
-def _names(row: Columns) -> tuple[str, str]:
-    return _name(row.get("firstname") or ""), _name(row.get("lastname") or "")
-
-
-# --- Words ------------------------------------------------------------------------------------------------------------
+def _alias(capture: Capture, action: SyncAction) -> tuple[str, str] | None:
+    """The name of a submission that has to say whose it is."""
+    if capture.prospect.id or not capture.submission.activity_id or action.match.tables == "off":
+        return None
+    return capture.form.id or "", capture.submission.activity_id
 
 
 def _identity(name: str, capture: Capture, action: SyncAction) -> tuple[str, ...]:
-    email = _lowered(capture.prospect.fields).get("email")
+    email = lowered(capture.prospect.fields).get("email")
     if capture.prospect.id and action.match.tables != "off":
         return "id", capture.prospect.id
     if isinstance(email, str) and "@" in email and action.match.tables != "off":
@@ -445,39 +314,3 @@ def _identity(name: str, capture: Capture, action: SyncAction) -> tuple[str, ...
     if capture.submission.activity_id:
         return "submission", capture.form.id or "", capture.submission.activity_id
     return "delivery", name
-
-
-def _lowered(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in fields.items()}
-
-
-def _names_in(source: str) -> list[str]:
-    return re.findall(r"{(.+?)}", source) or [source]
-
-
-def _name(text: str) -> str:
-    return text.strip().lower()
-
-
-def address(text: str) -> str:
-    """An address as it is compared; "" for what is none."""
-    text = text.strip().lower()
-    return text if re.fullmatch(r"[^@ ]+@[^@ ]+", text) else ""
-
-
-def is_blank(value: Any) -> bool:
-    """Nothing was said; zero and false say something."""
-    return value is None or value == [] or (isinstance(value, str) and not value.strip())
-
-
-def is_missing(value: Any) -> bool:
-    """A blank, or what only stands where a value should."""
-    placeholder = r"scanned|anonymous|{{.*}}|\[.*\]|%.*%"
-    return is_blank(value) or (isinstance(value, str) and bool(re.fullmatch(placeholder, value.strip().lower())))
-
-
-def text_of(value: Any) -> str:
-    """A value as people write it."""
-    if isinstance(value, list):
-        return "; ".join(value)
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).strip()

@@ -1,0 +1,204 @@
+"""Held, released, withdrawn, once more in plain lists: what deliveries of one submission mean for each other.
+
+Duty: which delivery stands for which, what a delivery says in the end, and which end without having been carried out
+(product.md, section 5). Of two that are held under different names of one submission, the one known by its activity
+comes first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.domain.action import SyncAction
+from core.domain.capture import Capture
+from tests.core.sync.reference_words import is_missing, lowered
+
+_NAMES_AND_ADDRESS = ("firstname", "lastname", "fullname", "name", "email")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of a delivery: its outcome, and the row it went to."""
+
+    outcome: str
+    table: str = ""
+    row_id: str = ""
+
+
+@dataclass
+class Delivered:
+    """A delivery, with what it says by now: one that waited says what completed it."""
+
+    name: str
+    capture: Capture
+    action: SyncAction
+    received_at: datetime
+    ending: str = ""  # how it ends without having been carried out
+    told: Told | None = None
+
+    @property
+    def said_at(self) -> datetime:
+        return min(self.capture.occurred_at or self.received_at, self.received_at)
+
+    @property
+    def is_withdrawal(self) -> bool:
+        return self.capture.event == "withdrawn"
+
+    @property
+    def is_held(self) -> bool:
+        """Captello holds it, or nobody has read the card yet."""
+        submission, fields = self.capture.submission, lowered(self.capture.prospect.fields)
+        is_unread = submission.type == "transcription" and all(is_missing(fields.get(n)) for n in _NAMES_AND_ADDRESS)
+        return self.capture.event in ("captured", "updated") and bool(submission.hold_request_id or is_unread)
+
+    @property
+    def waits(self) -> bool:
+        return self.is_held and not self.ending and (self.told is None or self.told.outcome == "held")
+
+    def ends(self, how: str) -> None:
+        self.ending, self.told = how, None
+
+    def hears(self, newer: "Delivered") -> None:
+        """The newer one's words; what it leaves open is taken from what was said before."""
+        self.capture = _completed(self.capture, newer.capture)
+        self.received_at = newer.received_at
+        self.told = None
+
+
+@dataclass
+class Submission:
+    """What came in of one submission, by one action."""
+
+    said: list[Delivered] = field(default_factory=list)
+    is_complete: bool = False  # one that is not held came in
+    withdrawn_at: datetime | None = None
+
+    def with_all_of(self, other: "Submission") -> "Submission":
+        times = [each.withdrawn_at for each in (self, other) if each.withdrawn_at]
+        said = self.said + [each for each in other.said if each not in self.said]
+        return Submission(said, self.is_complete or other.is_complete, max(times, default=None))
+
+
+@dataclass
+class Submissions:
+    """Every delivery that was received, and whom to ask for what became of it."""
+
+    delivered: dict[str, Delivered] = field(default_factory=dict)
+    answered_by: dict[str, str] = field(default_factory=dict)
+    _named: dict[tuple[str, ...], Submission] = field(default_factory=dict)
+
+    def receive(self, new: Delivered) -> None:
+        """One that came before is a repeat. What waits takes over whatever follows."""
+        if new.name in self.answered_by:
+            return
+        submission = self._submission(new)
+        waiting = [each for each in submission.said if each.waits]
+        if waiting:
+            self.answered_by[new.name] = waiting[0].name
+            _take_over(submission, waiting, new)
+        else:
+            self.answered_by[new.name] = new.name
+            self.delivered[new.name] = new
+            _take_its_place(submission, new)
+
+    def _submission(self, new: Delivered) -> Submission:
+        """Under all its names; one without any is a submission by itself."""
+        names = list(_names(new))
+        known = [self._named.get(name, Submission()) for name in names] or [Submission()]
+        submission = known[0] if len(known) == 1 or known[0] is known[1] else known[0].with_all_of(known[1])
+        for name, each in list(self._named.items()):
+            if any(each is other for other in known):
+                self._named[name] = submission
+        self._named |= dict.fromkeys(names, submission)
+        return submission
+
+
+def _names(new: Delivered) -> Iterator[tuple[str, ...]]:
+    submission = new.capture.submission
+    if submission.activity_id:
+        yield new.action.id, "activity", new.capture.form.id or "", submission.activity_id
+    if submission.hold_request_id:
+        yield new.action.id, "hold", submission.hold_request_id
+
+
+def _take_over(submission: Submission, waiting: list[Delivered], new: Delivered) -> None:
+    """What is older than what waits changes nothing, unless it completes it."""
+    first, *others = waiting
+    if new.said_at < first.said_at and (new.is_withdrawal or new.is_held):
+        return
+    if new.is_withdrawal:
+        submission.withdrawn_at = new.said_at
+        for each in waiting:
+            each.ends("withdrawn")
+        return
+    first.hears(new)
+    if not new.is_held:
+        submission.is_complete, submission.withdrawn_at = True, None
+        for each in others:
+            each.ends("skipped")
+
+
+def _take_its_place(submission: Submission, new: Delivered) -> None:
+    """A withdrawal ends what has not been carried out, and what it overtook on the way. A held copy of a submission
+    that is complete comes too late.
+    """
+    if new.is_withdrawal:
+        submission.withdrawn_at = new.said_at
+        for each in submission.said:
+            if each.told is None and not each.ending and each.said_at <= new.said_at:
+                each.ends("withdrawn")
+        return
+    is_over = submission.withdrawn_at is not None and _is_overtaken(submission, submission.withdrawn_at, new)
+    if new.is_held and submission.is_complete and submission.withdrawn_at is None:
+        new.ends("skipped")
+        return
+    if is_over:
+        new.ends("withdrawn")
+    else:
+        submission.withdrawn_at = None
+    submission.said.append(new)
+    submission.is_complete |= not new.is_held
+
+
+def _is_overtaken(submission: Submission, withdrawn_at: datetime, new: Delivered) -> bool:
+    """By time; without one, what was withdrawn is the first that was captured, or what is still held."""
+    if new.capture.occurred_at is not None:
+        return new.said_at <= withdrawn_at
+    return new.capture.event == "captured" and (new.is_held or not submission.said)
+
+
+# --- Completing -------------------------------------------------------------------------------------------------------
+
+
+def _completed(held: Capture, new: Capture) -> Capture:
+    """What the new one says; of each thing that it leaves open, what the held one said."""
+    said = [answer for answer in new.answers if not is_missing(answer.value)]
+    told = {name for answer in said for name in (answer.id, answer.title) if name}
+    kept = [answer for answer in held.answers if not told & {answer.id, answer.title}]
+    return new.model_copy(
+        update={
+            "form": _filled(held.form, new.form),
+            "submission": new.submission.model_copy(
+                update={"activity_id": new.submission.activity_id or held.submission.activity_id}
+            ),
+            "prospect": new.prospect.model_copy(
+                update={
+                    "id": new.prospect.id or held.prospect.id,
+                    "fields": _filled_fields(held.prospect.fields, new.prospect.fields),
+                }
+            ),
+            "answers": [*new.answers, *kept],
+        }
+    )
+
+
+def _filled(held: Any, new: Any) -> Any:
+    said = {name: value for name, value in new.model_dump().items() if value}
+    return held.model_copy(update=said)
+
+
+def _filled_fields(held: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A blank or a placeholder says nothing where something was said before."""
+    said = {name: value for name, value in new.items() if not is_missing(value) or name not in held}
+    return held | said
