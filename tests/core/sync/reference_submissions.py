@@ -5,8 +5,9 @@ Duty: which delivery stands for which, what a delivery says in the end, and whic
 comes first.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +37,10 @@ class Delivered:
     received_at: datetime
     ending: str = ""  # how it ends without having been carried out
     told: Told | None = None
+    was_held: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.was_held = self.is_held
 
     @property
     def said_at(self) -> datetime:
@@ -92,8 +97,9 @@ class Submissions:
         """One that came before is a repeat. What waits takes over whatever follows."""
         if new.name in self.answered_by:
             return
-        submission = self._submission(new)
+        submission = self._known(new)
         waiting = [each for each in submission.said if each.waits]
+        joined = [new, *(each for each in submission.said if each.was_held or new.is_withdrawal)]
         if waiting:
             self.answered_by[new.name] = waiting[0].name
             _take_over(submission, waiting, new)
@@ -101,17 +107,19 @@ class Submissions:
             self.answered_by[new.name] = new.name
             self.delivered[new.name] = new
             _take_its_place(submission, new)
+        self._remember(submission, joined)
 
-    def _submission(self, new: Delivered) -> Submission:
-        """Under all its names; one without any is a submission by itself."""
-        names = list(_names(new))
-        known = [self._named.get(name, Submission()) for name in names] or [Submission()]
-        submission = known[0] if len(known) == 1 or known[0] is known[1] else known[0].with_all_of(known[1])
-        for name, each in list(self._named.items()):
-            if any(each is other for other in known):
-                self._named[name] = submission
-        self._named |= dict.fromkeys(names, submission)
-        return submission
+    def _known(self, new: Delivered) -> Submission:
+        """What was heard under any of its names."""
+        known = [self._named[name] for name in _names(new) if name in self._named]
+        return functools.reduce(Submission.with_all_of, known, Submission())
+
+    def _remember(self, submission: Submission, joined: Iterable[Delivered]) -> None:
+        """Under each name of these. What comes in under one name later on is not known under the other, unless
+        something that bears both has to be looked at for it.
+        """
+        for name in (name for each in joined for name in _names(each)):
+            self._named[name] = replace(submission, said=list(submission.said))
 
 
 def _names(new: Delivered) -> Iterator[tuple[str, ...]]:

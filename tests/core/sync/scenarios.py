@@ -124,10 +124,12 @@ def delivery(
     )
 
 
-async def _run(scenario: Scenario, choice: random.Random, names: Sequence[str], *, troubles: int) -> Scheduler:
+async def _run(
+    scenario: Scenario, choice: random.Random, names: Sequence[str], kind: type[Worker], *, troubles: int
+) -> Scheduler:
     """Every named worker (`d0`, `d0'`) runs its delivery, all at once."""
     scheduler = Scheduler(scenario.world(), choice, troubles=troubles)
-    workers = [Worker(name, scheduler, ACTIONS, scenario.setup) for name in names]
+    workers = [kind(name, scheduler, ACTIONS, scenario.setup) for name in names]
     tasks = [asyncio.create_task(worker.turn(worker.name.rstrip("'"))) for worker in workers]
     await scheduler.run(tasks)
     for task in tasks:
@@ -192,10 +194,10 @@ def _kind(result: Any) -> str:
     return "matched" if result.outcome.value in ("updated", "unchanged") else str(result.outcome.value)
 
 
-async def ends_as_some_order_would(scenario: Scenario, seed: int) -> World:
+async def ends_as_some_order_would(scenario: Scenario, seed: int, kind: type[Worker] = Worker) -> World:
     """Two workers for each delivery, five kills and lost replies: one of the sequential results, and no claim left."""
     names = [each.id + "'" * copy for each in scenario.deliveries for copy in range(2)]
-    ended = await _run(scenario, random.Random(seed), names, troubles=5)
+    ended = await _run(scenario, random.Random(seed), names, kind, troubles=5)
     allowed = {
         repr(_visible(await _one_at_a_time(scenario, order), scenario))
         for order in itertools.permutations(scenario.deliveries)
@@ -209,3 +211,56 @@ async def ends_as_some_order_would(scenario: Scenario, seed: int) -> World:
     assert not held, f"{told}\nstill claimed: {held}"
     assert not [key for key in ended.world.entities if key.startswith("row|")], told
     return ended.world
+
+
+# --- Random ones ------------------------------------------------------------------------------------------------------
+
+
+def random_scenario(choice: random.Random) -> Scenario:
+    times = choice.sample(range(9), choice.randint(2, 3))
+    deliveries = tuple(_random_delivery(choice, number, said) for number, said in enumerate(times))
+    rows = tuple(
+        (choice.choice(["lead", "contact"]), f"old{number}", _person(choice)) for number in range(choice.randrange(4))
+    )
+    return Scenario(deliveries, rows, choice.choice(list(SETUPS)))
+
+
+def _random_delivery(choice: random.Random, number: int, said: int) -> Delivery:
+    fields = {
+        "Email": choice.choice(["a@x.example", "b@x.example", ""]),
+        "FirstName": choice.choice(["Ann", ""]),
+        "LastName": choice.choice(["N", "M"]),
+        "Title": choice.choice(["", f"t{number}"]),
+        "Remark": choice.choice(["", f"r{number}"]),
+        "Company": choice.choice(["", "Acme", "ACME "]),
+    }
+    second = choice.choice([None, "", "a@x.example", "b@x.example", "c@x.example"])
+    return delivery(
+        number,
+        choice.choice(list(ACTIONS)),
+        choice.choice([1, 1, 2, None]),
+        said,
+        event=choice.choice([*["captured"] * 8, "released", "withdrawn"]),
+        held=choice.random() < 0.1,
+        activity=choice.choice([1, number + 1]),
+        wishes=choice.choice(["", f"w{number}"]),
+        **fields if second is None else fields | {"Email2": second},
+    )
+
+
+def _person(choice: random.Random) -> dict[str, Any]:
+    return {
+        "emailaddress1": choice.choice(["a@x.example", "b@x.example", "z@x.example"]),
+        "emailaddress2": choice.choice([None, None, "b@x.example", "y@x.example"]),
+        "firstname": "Ann",
+        "lastname": choice.choice(["N", "M", "O"]),
+        **choice.choice([{}, {}, {}, *_closed(choice)]),
+    }
+
+
+def _closed(choice: random.Random) -> list[dict[str, Any]]:
+    """Inactive, qualified to a contact, merged into another row; either may be there, be closed itself, or not."""
+    other = f"old{choice.randrange(3)}"
+    qualified = {"statecode": 1, "_parentcontactid_value": other}
+    merged = {"statecode": 2, "merged": True, "_masterid_value": other}
+    return [{"statecode": 2}, qualified, merged]

@@ -88,8 +88,8 @@ class Telling:
 
     def __init__(self, story: Story) -> None:
         self._actions = {action.id: action for action in story.actions}
-        self._world = World(rows={key: row | {"@odata.etag": "0"} for key, row in story.rows.items()})
-        self._scheduler = Scheduler(self._world, random.Random(0), troubles=0)
+        self.world = World(rows={key: row | {"@odata.etag": "0"} for key, row in story.rows.items()})
+        self._scheduler = Scheduler(self.world, random.Random(0), troubles=0)
         self._setup = ConnectionSetup(CONNECTION, {t: _mapping(t, rows) for t, rows in story.mappings.items()}, None)
         self._reference = Organization(story.mappings, {key: dict(row) for key, row in story.rows.items()})
         self._reference.accounts = list(story.accounts)
@@ -98,10 +98,10 @@ class Telling:
         self._deliveries: dict[int, Delivery] = {}
 
     def _seed_others(self, story: Story) -> None:
-        self._world.seed("campaign", "expo", name=EXPO)
-        self._world.seed("list", "fans", listname=FANS, type=False, createdfromcode=4)
+        self.world.seed("campaign", "expo", name=EXPO)
+        self.world.seed("list", "fans", listname=FANS, type=False, createdfromcode=4)
         for number, name in enumerate(story.accounts):
-            self._world.seed("account", f"account{number}", name=name)
+            self.world.seed("account", f"account{number}", name=name)
 
     async def take(self, number: int, step: Step) -> None:
         match step:
@@ -151,7 +151,7 @@ class Telling:
         return Worker(name, self._scheduler, self._actions, self._setup)
 
     def _stored(self) -> dict[str, Delivery]:
-        entities = (entity for _, entity in self._world.entities.values())
+        entities = (entity for _, entity in self.world.entities.values())
         return {each.id: each for each in entities if isinstance(each, Delivery)}
 
     def _open(self) -> list[str]:
@@ -159,19 +159,19 @@ class Telling:
 
     def _change(self, key: Key, columns: dict[str, Any] | None) -> None:
         if columns is None:
-            del self._world.rows[key], self._reference.rows[key]
+            del self.world.rows[key], self._reference.rows[key]
             return
-        self._world.update(*key, columns)
+        self.world.update(*key, columns)
         self._reference.write(key, columns)
 
     def _people(self) -> dict[Key, dict[str, Any]]:
         """The rows of people, with what they are linked to under its name."""
-        rows = self._world.rows
+        rows = self.world.rows
         return {key: row | self._links_of(key[0], row) for key, row in rows.items() if key[0] in PEOPLE}
 
     def _links_of(self, table: str, row: dict[str, Any]) -> dict[str, str | None]:
         account = row.get(ACCOUNT_COLUMNS[table])
-        name = self._world.rows["account", account]["name"].strip().lower() if account else None
+        name = self.world.rows["account", account]["name"].strip().lower() if account else None
         return {"account": name, "campaign": EXPO if row.get("_campaignid_value") else None}
 
     def compare(self) -> None:
@@ -187,7 +187,7 @@ class Telling:
 
     def _beside(self) -> dict[str, list[Any]]:
         """Companies, notes with the row they are on, responses and memberships."""
-        rows = self._world.rows
+        rows = self.world.rows
         notes = [row for (table, _), row in rows.items() if table == "annotation"]
         responses = [row for (table, _), row in rows.items() if table == "campaignresponse"]
         parties = [party for row in responses for party in row["campaignresponse_activity_parties"]]
@@ -195,14 +195,14 @@ class Telling:
             "accounts": sorted(row["name"] for (table, _), row in rows.items() if table == "account"),
             "notes": sorted((row["_objectid_value"], row["notetext"]) for row in notes),
             "responses": sorted(_responding(party) for party in parties),
-            "members": sorted(row_id for _, row_id in self._world.members),
+            "members": sorted(row_id for _, row_id in self.world.members),
         }
 
     def _links(self, delivery: Delivery, action: SyncAction) -> dict[str, str]:
         """The rows that the person's entity leads to; another submission's words may have named it."""
-        _, alias = self._world.entities.get(subject_alias(delivery, action) or "", (0, None))
+        _, alias = self.world.entities.get(subject_alias(delivery, action) or "", (0, None))
         key = alias.prospect_key if alias else subject_key(delivery, action)
-        _, entity = self._world.entities.get(key, (0, None))
+        _, entity = self.world.entities.get(key, (0, None))
         links: dict[str, str] = entity.links if entity else {}
         return links
 

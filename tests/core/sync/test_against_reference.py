@@ -4,6 +4,7 @@ After each step both must say the same of every row, note, outcome and link. Man
 `python -m tests.core.sync`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from core.domain.action import SyncAction
 from core.domain.mapping import MappingRow
 from tests.core.sync.stories import STORIES, moment, row_of
-from tests.core.sync.storytelling import ByHand, Said, Step, Story, tell
+from tests.core.sync.storytelling import EXPO, FANS, ByHand, Said, Step, Story, Telling, tell
 
 
 @settings(max_examples=300)
@@ -80,3 +81,61 @@ def test_a_placeholder_clears_nothing() -> None:
     title = {"column": "jobtitle", "source": "Title", "policy": "clear_if_blank"}
     blank, token = _said(1, Title=""), _said(2, Title="{{Title}}")
     tell(_leads(_said(0), blank, ByHand(0, {"jobtitle": "edited"}), token, rows=(*NAME_AND_ADDRESS, title)))
+
+
+# --- The comparison can say no ----------------------------------------------------------------------------------------
+
+
+def _rows_of(telling: Telling, table: str) -> list[dict[str, Any]]:
+    return [row for (name, _), row in telling.world.rows.items() if name == table]
+
+
+def _other_note(telling: Telling) -> None:
+    _rows_of(telling, "annotation")[0]["notetext"] = "something else"
+
+
+def _second_response(telling: Telling) -> None:
+    telling.world.rows["campaignresponse", "twin"] = _rows_of(telling, "campaignresponse")[0]
+
+
+def _no_member(telling: Telling) -> None:
+    telling.world.members.clear()
+
+
+def _second_account(telling: Telling) -> None:
+    telling.world.seed("account", "twin", name="Acme")
+
+
+def _older_value(telling: Telling) -> None:
+    _rows_of(telling, "lead")[0]["lastname"] = "Byron"
+
+
+def _second_lead(telling: Telling) -> None:
+    telling.world.rows["lead", "twin"] = _rows_of(telling, "lead")[0]
+
+
+def _other_link(telling: Telling) -> None:
+    key = "prospect|1"
+    etag, person = telling.world.entities[key]
+    telling.world.entities[key] = etag, person.model_copy(update={"links": {"lead": "r9"}})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_other_note, _second_response, _no_member, _second_account, _older_value, _second_lead, _other_link],
+)
+async def test_what_differs_is_seen(change: Callable[[Telling], None]) -> None:
+    """One thing lost, doubled or changed behind the story's back."""
+    beside = [{"name": EXPO, "as": "response"}, {"name": FANS, "as": "list"}]
+    rule = {"tables": "leads", "by": "email"}
+    settings = {"id": "booth", "connection": "contoso", "match": rule, "create": "lead"}
+    action = SyncAction.model_validate({**settings, "note": True, "campaigns": beside, "account": {"by": "name"}})
+    answers = [{"id": 8, "value": "A demo"}]
+    capture = {"prospect": {"id": 1, "fields": ADA | {"Company": "Acme"}}, "answers": answers}
+    mapping = tuple(MappingRow.model_validate(row) for row in NAME_AND_ADDRESS)
+    telling = Telling(Story((), {}, {"lead": mapping}, (action,)))
+    await telling.take(0, Said(0, capture))
+    telling.compare()
+    change(telling)
+    with pytest.raises(AssertionError):
+        telling.compare()

@@ -41,6 +41,16 @@ NAMED = {
         (_said(0, 0, LEAST_RECENT, Title="t0"), _said(1, 1, LEAST_RECENT, Title="t1")),
         tuple(("lead", f"old{n}", {**OLD, "emailaddress1": "a@x.example"}) for n in range(2)),
     ),
+    "a reply lost under least recently updated, another on the row": Scenario(
+        (
+            _said(0, 0, LEAST_RECENT, Title="t0", Remark="r0"),
+            _said(1, 1, LEAST_RECENT, Title="t1", Email="b@x.example", LastName="M"),
+        ),
+        tuple(
+            ("lead", f"old{n}", {**OLD, "emailaddress1": "a@x.example", "emailaddress2": second})
+            for n, second in enumerate(["b@x.example", None])
+        ),
+    ),
     "a reply lost under append": Scenario(
         (_said(0, 0, Remark="r0"), _said(1, 1, Remark="r1")),
         (("lead", "old0", {**OLD, "emailaddress1": "a@x.example", "description": "old"}),),
@@ -66,6 +76,7 @@ async def test_a_named_interleaving_ends_as_some_order_would(name: str) -> None:
 # How many rows there may be in the end, where it is not one: old twins stay two, and some orders make a second person.
 _PEOPLE = {
     "a reply lost under least recently updated": {2},
+    "a reply lost under least recently updated, another on the row": {2},
     "one matches by name and adds an address, another with that address finds nothing": {1, 2},
     "two people who are one person": {1, 2},
 }
