@@ -1,10 +1,11 @@
 """The Web API as an ASGI application: token, faults, latency, the list of requests.
 
 Duty: from HTTP to `Request` and from `Answer` to HTTP, and everything that happens around an operation. What an
-operation does is `operations`', in a $batch or alone `unkind_work`'s.
+operation does is `operations`', in a $batch or alone `unkind_work`'s; who asks too much, `service_limits` knows.
 """
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Iterable
@@ -20,13 +21,15 @@ from infra.local.dynamics.environment import Environment
 from infra.local.dynamics.exchange import Answer, Request, error_answer
 from infra.local.dynamics.faults import Kind, Rule, Stage
 from infra.local.dynamics.request_log import Entry
+from infra.local.dynamics.service_limits import DOCUMENTED, Refusal, Usage
+from infra.local.dynamics.throttling import REQUESTS_LEFT, TIME_LEFT, throttled
 from infra.local.dynamics.unkind_answers import unkind_answer
 from infra.local.dynamics.unkind_work import UnkindWork, find_fault
 
 CONTROL: Final = "/_control"
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _IMPERSONATION: Final = frozenset({"callerobjectid", "mscrmcallerid"})
-_DEGREE_OF_PARALLELISM: Final = "8"
+_AFFINITY: Final = re.compile(r"(?:^|[;\s])ARRAffinity=server(\d+)")
 
 
 class DynamicsApp:
@@ -56,9 +59,48 @@ class _Served:
         self._receive = receive
         self._started = time.perf_counter()
         self._entry = Entry("", "")
+        self._usage = Usage()
+        self._server = 0
 
     async def serve(self, request: Request) -> None:
+        """As long as it is in flight it takes up one of the user's places."""
         self._entry = Entry(request.method, request.target)
+        limits = self._environment.service_limits
+        affinity = _AFFINITY.search(request.headers.get("cookie", ""))
+        self._entry.affinity = affinity is not None
+        self._server = limits.server(int(affinity.group(1)) if affinity else None)
+        self._entry.user = self._sender(request)
+        if self._entry.user is None:
+            await self._meet(request)
+            return
+        self._usage = limits.usage(self._entry.user, self._server)
+        if (refusal := limits.admit(self._usage, self._now())) is not None:
+            await self._refuse(refusal)
+            return
+        try:
+            await self._meet(request)
+        finally:
+            limits.leave(self._usage, self._now(), executed=self._entry.held_back_ms / 1000)
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        """Before any work, and at once."""
+        limits = self._environment.service_limits.limits or DOCUMENTED
+        answer = throttled(refusal.limit, refusal.retry_after, limits)
+        self._entry.refused = refusal.limit
+        self._log(answer, 0, 0)
+        await self._reply(answer)
+
+    def _now(self) -> float:
+        return self._environment.clock.now().timestamp()
+
+    def _sender(self, request: Request) -> str | None:
+        """None for whoever is told 401, which counts for nobody."""
+        try:
+            return sender(self._environment, self._verify, request)
+        except errors.UnauthorizedError:
+            return None
+
+    async def _meet(self, request: Request) -> None:
         rule = find_fault(self._environment, Stage.REQUEST, request)
         if rule is not None:
             self._entry.fault = str(rule.kind)
@@ -76,7 +118,8 @@ class _Served:
         answer = self._answer(request, rule)
         read, written = database.rows_shown - read, database.changes.total() - written
         rows = max(0, read + written - answer.bulk_rows)
-        await self._hold_back(self._environment.latency.seconds(rows=rows, bulk_rows=answer.bulk_rows))
+        parts = len(self._entry.parts)
+        await self._hold_back(self._environment.latency.seconds(rows=rows, bulk_rows=answer.bulk_rows, parts=parts))
         # Before the answer leaves, so that whoever has it finds it in the list.
         self._log(answer, read, written)
         if rule is not None and rule.kind is Kind.RESET_AFTER:
@@ -105,7 +148,8 @@ class _Served:
             return error_answer(error)
 
     def _caller(self, request: Request) -> Caller:
-        self._entry.user = sender(self._environment, self._verify, request)
+        if self._entry.user is None:
+            raise errors.UnauthorizedError
         if impersonated := _IMPERSONATION.intersection(request.headers):
             raise errors.not_simulated(f"requests for another user ({min(impersonated)})")
         return self._environment.callers.application(self._entry.user)
@@ -116,13 +160,24 @@ class _Served:
         self._environment.log.add(self._entry, rows_read=read, rows_written=written)
 
     async def _reply(self, answer: Answer) -> None:
-        headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in _headers(answer).items()]
+        named = {**_headers(answer), **self._of_limits(), **_own(answer)}
+        headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in named.items()]
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
         breaks = answer.breaks_after is not None
         body = answer.body[: answer.breaks_after]
         await self._send({"type": "http.response.body", "body": body, "more_body": breaks})
         if breaks:
             await close_connection(self._send, self._receive)
+
+    def _of_limits(self) -> dict[str, str]:
+        limits = self._environment.service_limits
+        requests, seconds = limits.remaining(self._usage)
+        return {
+            "x-ms-dop-hint": str((limits.limits or DOCUMENTED).dop_hint),
+            REQUESTS_LEFT: str(requests),
+            TIME_LEFT: f"{seconds:,.2f}",
+            "Set-Cookie": f"ARRAffinity=server{self._server};Path=/;HttpOnly",
+        }
 
 
 async def _read(scope: Scope, receive: Receive) -> Request:
@@ -154,9 +209,9 @@ def _headers(answer: Answer) -> dict[str, Any]:
         "Cache-Control": "no-cache",
         "x-ms-service-request-id": request_id,
         "REQ_ID": request_id,
-        "x-ms-dop-hint": _DEGREE_OF_PARALLELISM,
-        "x-ms-ratelimit-burst-remaining-xrm-requests": "5999",
-        "x-ms-ratelimit-time-remaining-xrm-requests": "1,200.00",
-        **{name: value for name, value in answer.headers.items() if name.startswith("x-ms-")},
-        "Set-Cookie": "ARRAffinity=local;Path=/;HttpOnly",
     }
+
+
+def _own(answer: Answer) -> dict[str, str]:
+    """What an answer says of the limits itself."""
+    return {name: value for name, value in answer.headers.items() if name.startswith("x-ms-")}

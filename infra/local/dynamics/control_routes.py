@@ -1,9 +1,10 @@
 """The control interface of one environment, for tests and people; no part of the Web API, and no token needed.
 
-Duty: rows, requests, reset, faults, clock, latency, users and roles, customising. Further environments are
+Duty: rows, requests, reset, faults, clock, latency, limits, users and roles, customising. Further environments are
 `environment_routes`'.
 """
 
+import dataclasses
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -23,6 +24,7 @@ from infra.local.dynamics.latency import Latency
 from infra.local.dynamics.roles import RoleOrder, UserOrder, order_role, order_user
 from infra.local.dynamics.schema import Table
 from infra.local.dynamics.seeded_rows import all_rows, seed_row
+from infra.local.dynamics.service_limits import Limits
 from infra.local.dynamics.values import moment_text
 
 T = TypeVar("T")
@@ -54,6 +56,7 @@ class ClockOrder(BaseModel):
 _CLOCK: TypeAdapter[ClockOrder] = TypeAdapter(ClockOrder)
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
 _LATENCY: TypeAdapter[Latency] = TypeAdapter(Latency)
+_LIMITS: TypeAdapter[Limits] = TypeAdapter(Limits)
 _CONTESTED: TypeAdapter[Contested] = TypeAdapter(Contested)
 _DUPLICATES: TypeAdapter[list[DuplicateRule]] = TypeAdapter(list[DuplicateRule])
 _ROLE: TypeAdapter[RoleOrder] = TypeAdapter(RoleOrder)
@@ -72,6 +75,7 @@ class ControlRoutes:
             "faults": (self._faults, ("GET", "POST", "DELETE")),
             "clock": (self._clock, ("GET", "POST")),
             "latency": (self._latency, ("POST",)),
+            "limits": (self._limits, ("GET", "POST", "DELETE")),
             "contested": (self._contested, ("POST",)),
             "duplicate_rules": (self._duplicate_rules, ("PUT",)),
             "customizations": (self._customizations, ("POST",)),
@@ -132,6 +136,21 @@ class ControlRoutes:
     async def _latency(self, request: Request) -> Response:
         self._environment.latency = parsed(_LATENCY, await read_json(request))
         return _done()
+
+    async def _limits(self, request: Request) -> Response:
+        """`POST` puts limits on, as documented but for what is ordered; `DELETE` takes them off. Both count anew."""
+        limits = self._environment.service_limits
+        if request.method == "POST":
+            limits.order(parsed(_LIMITS, await read_json(request)))
+        elif request.method == "DELETE":
+            limits.order(None)
+        answer = {
+            "limits": None if limits.limits is None else dataclasses.asdict(limits.limits),
+            "refusals": dict(limits.refusals),
+            "in_flight_most": limits.in_flight_most,
+            "busy_seconds": round(limits.busy_seconds, 3),
+        }
+        return JSONResponse(answer)
 
     async def _contested(self, request: Request) -> Response:
         self._environment.contested = parsed(_CONTESTED, await read_json(request))

@@ -23,6 +23,7 @@ from infra.local.dynamics.latency import Latency
 from infra.local.dynamics.metadata_files import shipped_schema
 from infra.local.dynamics.request_log import RequestLog
 from infra.local.dynamics.schema import Schema, Table
+from infra.local.dynamics.service_limits import ServiceLimits
 
 EnvironmentKind = Literal["production", "sandbox"]
 
@@ -74,6 +75,7 @@ class Environment:
         self.clock = Clock()
         self.faults = Faults()
         self.latency = Latency()
+        self.service_limits = ServiceLimits()
         self.log = RequestLog()
         self.contested = Contested()
         self.duplicate_rules: list[DuplicateRule] = []
@@ -95,7 +97,7 @@ class Environment:
         """Rows, customisations and orders of tests go; organisation id and users stay."""
         self.database.drop_all()
         self.customizations.forget()
-        for part in (self.clock, self.faults, self.latency, self.log):
+        for part in (self.clock, self.faults, self.latency, self.service_limits, self.log):
             part.reset()
         self.contested = Contested()
         self._open()

@@ -8,9 +8,11 @@ import random
 import re
 from collections.abc import Collection, Sequence
 from enum import StrEnum
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from infra.local.dynamics.service_limits import Limit
 
 
 class Kind(StrEnum):
@@ -71,7 +73,7 @@ class Rule(BaseModel):
     seconds: float = Field(default=0.0, ge=0)
     """How late the answer comes."""
     retry_after: int | None = Field(default=None, ge=0)
-    limit: Literal["requests", "time", "concurrency"] = "requests"
+    limit: Limit = "requests"
     status: int = Field(default=500, ge=200, le=599)
     """Below 400 only for a page of HTML, such as one to sign in at."""
     code: str = "0x80040216"

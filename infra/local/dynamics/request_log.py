@@ -30,6 +30,10 @@ class Entry:
     held_back_ms: float = 0.0
     """So much of them was ordered."""
     fault: str | None = None
+    refused: str | None = None
+    """The service protection limit that it met."""
+    affinity: bool = False
+    """It brought back the cookie that ties a client to one server."""
     parts: list[Part] = field(default_factory=list)
     number: int = 0
     """Its place since the last reset, from 1 on."""

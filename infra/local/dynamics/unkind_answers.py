@@ -7,29 +7,11 @@ from typing import Final
 from infra.local.dynamics import errors
 from infra.local.dynamics.exchange import Answer, error_answer
 from infra.local.dynamics.faults import Kind, Rule
+from infra.local.dynamics.service_limits import Limit
+from infra.local.dynamics.throttling import throttled
 
 _PAGE: Final = b"<html><head><title>Service Unavailable</title></head><body><h1>%d</h1></body></html>"
-_LIMITS: Final[Mapping[str, tuple[str, str, int]]] = {
-    "requests": (
-        "0x80072322",
-        "Number of requests exceeded the limit of 6000 over time window of 300 seconds.",
-        37,
-    ),
-    "time": (
-        "0x80072321",
-        (
-            "Combined execution time of incoming requests exceeded limit of 1,200,000 milliseconds over time window "
-            "of 300 seconds. Decrease number of concurrent requests or reduce the duration of requests and try again "
-            "later."
-        ),
-        122,
-    ),
-    "concurrency": ("0x80072326", "Number of concurrent requests exceeded the limit of 52.", 5),
-}
-_REMAINING: Final = {
-    "requests": "x-ms-ratelimit-burst-remaining-xrm-requests",
-    "time": "x-ms-ratelimit-time-remaining-xrm-requests",
-}
+_RETRY_AFTER: Final[Mapping[Limit, int]] = {"requests": 37, "time": 122, "concurrency": 5}
 
 
 def unkind_answer(rule: Rule) -> Answer | None:
@@ -51,12 +33,7 @@ def unkind_answer(rule: Rule) -> Answer | None:
 
 
 def _throttled(rule: Rule) -> Answer:
-    code, message, seconds = _LIMITS[rule.limit]
-    answer = error_answer(errors.DataverseError(429, code, message))
-    answer.headers["Retry-After"] = str(seconds if rule.retry_after is None else rule.retry_after)
-    if rule.limit in _REMAINING:
-        answer.headers[_REMAINING[rule.limit]] = "0"
-    return answer
+    return throttled(rule.limit, _RETRY_AFTER[rule.limit] if rule.retry_after is None else rule.retry_after)
 
 
 def _page(status: int, headers: Mapping[str, str]) -> Answer:

@@ -250,6 +250,16 @@ def test_the_limit_of_an_address(crm: Crm, length: int, status: int) -> None:
     assert answer.status_code == status
 
 
+def test_hundreds_of_values_are_one_condition(crm: Crm) -> None:
+    """`In` is how many are looked up at once: the limit of 500 conditions does not count its values."""
+    values = [f"p{number}@x.example" for number in range(700)]
+    for value in values[::100]:
+        crm.create("leads", lastname="A", emailaddress1=value.upper())
+    condition = "Microsoft.Dynamics.CRM.In(PropertyName='emailaddress1',PropertyValues=@v)"
+    answer = crm.api.get(f"leads?$filter={condition}&@v={quote(json.dumps(values, separators=(',', ':')))}")
+    assert len(answer.json()["value"]) == 7
+
+
 # --- shape -----------------------------------------------------------------------------------------------------------
 
 
