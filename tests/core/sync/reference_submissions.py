@@ -100,6 +100,7 @@ class Submissions:
         submission = self._known(new)
         waiting = [each for each in submission.said if each.waits]
         joined = [new, *(each for each in submission.said if each.was_held or new.is_withdrawal)]
+        names = {name for each in joined for name in _names(each)}
         if waiting:
             self.answered_by[new.name] = waiting[0].name
             _take_over(submission, waiting, new)
@@ -107,18 +108,18 @@ class Submissions:
             self.answered_by[new.name] = new.name
             self.delivered[new.name] = new
             _take_its_place(submission, new)
-        self._remember(submission, joined)
+        self._remember(submission, names)
 
     def _known(self, new: Delivered) -> Submission:
         """What was heard under any of its names."""
         known = [self._named[name] for name in _names(new) if name in self._named]
         return functools.reduce(Submission.with_all_of, known, Submission())
 
-    def _remember(self, submission: Submission, joined: Iterable[Delivered]) -> None:
+    def _remember(self, submission: Submission, names: Iterable[tuple[str, ...]]) -> None:
         """Under each name of these. What comes in under one name later on is not known under the other, unless
         something that bears both has to be looked at for it.
         """
-        for name in (name for each in joined for name in _names(each)):
+        for name in names:
             self._named[name] = replace(submission, said=list(submission.said))
 
 
