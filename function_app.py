@@ -44,3 +44,12 @@ async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse
     from core.triggers.api import api as trigger
 
     return await trigger(req, context)
+
+
+@app.function_name("bulk")
+@app.queue_trigger("message", queue_name="bulk-sync", connection="AzureWebJobsStorage")
+async def bulk(message: func.QueueMessage) -> None:
+    """Many prospects at once: what was dropped on the queue, and the steps of batches under way."""
+    from core.triggers.bulk import bulk as trigger
+
+    await trigger(message)

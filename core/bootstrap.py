@@ -9,7 +9,7 @@ import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from azure.data.tables.aio import TableServiceClient
 
@@ -26,10 +26,15 @@ from core.admin.transfer import Transfers
 from core.admin.upkeep import Upkeep
 from core.dataverse.certificate import certificate_credential
 from core.dataverse.clients import DataverseClients
+from core.domain.sheet import Sheet
 from core.key_vault import KeyVault
 from core.settings import Settings, settings_from
 from core.storage import names
 from core.storage.audit import TableAudit
+from core.storage.batch_log import BatchLog
+from core.storage.batches import TableBatches
+from core.storage.bulk_contents import BlobContents
+from core.storage.bulk_queue import StorageBulkQueue
 from core.storage.configuration import TableConfiguration
 from core.storage.index_key import IndexKey
 from core.storage.ledger import TableLedger
@@ -43,6 +48,14 @@ from core.storage.sync_log import TableSyncLog
 from core.storage.wake_queue import StorageWakeQueue
 from core.sync.attempt import Attempts
 from core.sync.bulk import Bulk
+from core.sync.bulk_actions import BulkActions
+from core.sync.bulk_alive import Alives
+from core.sync.bulk_cancelling import Cancelling
+from core.sync.bulk_chunks import Chunks
+from core.sync.bulk_messages import BulkMessages
+from core.sync.bulk_resuming import Resuming
+from core.sync.bulk_settling import Settling
+from core.sync.bulk_splitting import Splitting
 from core.sync.capture import Captures
 from core.sync.pinning import Pinning
 from core.sync.quarantining import Quarantine
@@ -53,6 +66,7 @@ from core.sync.wake import Wakes
 if TYPE_CHECKING:
     from azure.identity.aio import ManagedIdentityCredential
     from azure.keyvault.secrets.aio import SecretClient
+    from azure.storage.blob.aio import ContainerClient
     from azure.storage.queue.aio import QueueClient
 
 
@@ -63,6 +77,14 @@ class Services:
     configuration: TableConfiguration
     captures: Captures
     bulk: Bulk
+    bulk_actions: BulkActions
+    bulk_messages: BulkMessages
+    bulk_cancelling: Cancelling
+    bulk_settling: Settling
+    bulk_resuming: Resuming
+    bulk_contents: BlobContents
+    bulk_queue: StorageBulkQueue
+    batches: TableBatches
     wakes: Wakes
     quarantine: Quarantine
     quarantined: TableQuarantine
@@ -91,6 +113,7 @@ class Services:
         await self.resources.aclose()
 
 
+_BLOCK = 512 * 1024  # of a blob, at once in memory
 _making = asyncio.Lock()
 _services: Services | None = None
 
@@ -170,11 +193,53 @@ def make_services(settings: Settings) -> Services:
     )
     checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
     mappings, actions = Mappings(configuration=configuration, crms=clients), Actions(configuration=configuration)
+    bulk = Bulk(attempts=attempts, ledger=ledger, now=_now, grace=timedelta(seconds=settings.grace))
+    batches, contents = TableBatches(tables.get_table_client(names.BATCHES_TABLE)), BlobContents(azure.bulk_container)
+    bulk_queue = StorageBulkQueue(azure.bulk_queue, azure.bulk_poison_queue)
+    prospects = TableProspects(ledger_table)
+    alives = Alives(batches=batches, now=_now, patience=timedelta(seconds=2 * settings.grace))
+    settling = Settling(batches=batches, contents=contents, ledger=ledger, log=BatchLog(log_pages), now=_now)
+    cancelling = Cancelling(
+        batches=batches, contents=contents, queue=bulk_queue, ledger=ledger, attempts=attempts, now=_now
+    )
+    bulk_actions = BulkActions(
+        batches=batches, contents=contents, queue=bulk_queue, configuration=configuration, now=_now
+    )
+    splitting = Splitting(
+        batches=batches,
+        contents=contents,
+        queue=bulk_queue,
+        stored=prospects,
+        ledger=ledger,
+        configuration=configuration,
+        new_reader=Sheet,
+        alives=alives,
+        now=_now,
+    )
+    chunks = Chunks(
+        batches=batches,
+        contents=contents,
+        configuration=configuration,
+        bulk=bulk,
+        sync_log=sync_log,
+        settling=settling,
+        cancelling=cancelling,
+        alives=alives,
+        now=_now,
+    )
     quarantined = TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE))
     return Services(
         configuration=configuration,
         captures=captures,
-        bulk=Bulk(attempts=attempts, ledger=ledger, now=_now, grace=timedelta(seconds=settings.grace)),
+        bulk=bulk,
+        bulk_actions=bulk_actions,
+        bulk_messages=BulkMessages(actions=bulk_actions, splitting=splitting, chunks=chunks),
+        bulk_cancelling=cancelling,
+        bulk_settling=settling,
+        bulk_resuming=Resuming(batches=batches, queue=bulk_queue, settling=settling, alives=alives, now=_now),
+        bulk_contents=contents,
+        bulk_queue=bulk_queue,
+        batches=batches,
         wakes=wakes,
         quarantine=Quarantine(
             bodies=quarantined,
@@ -188,7 +253,7 @@ def make_services(settings: Settings) -> Services:
         log_pages=log_pages,
         replays=replays,
         replay_store=replay_store,
-        prospects=TableProspects(ledger_table),
+        prospects=prospects,
         crms=clients,
         places=places,
         revealing=Revealing(ledger=ledger, audit=audit, now=_now),
@@ -224,7 +289,8 @@ class _AzureClients:
         self._resources = resources
         self._credential: ManagedIdentityCredential | None = None
         self._secret_client: SecretClient | None = None
-        self._queue: QueueClient | None = None
+        self._queues: dict[str, QueueClient] = {}
+        self._container: ContainerClient | None = None
 
     def tables(self) -> TableServiceClient:
         address = self._settings.storage
@@ -236,17 +302,40 @@ class _AzureClients:
         return client
 
     async def deliveries_queue(self) -> "QueueClient":
-        if self._queue is None:
+        return self._queue(names.DELIVERIES_QUEUE)
+
+    async def bulk_queue(self) -> "QueueClient":
+        return self._queue(names.BULK_QUEUE)
+
+    async def bulk_poison_queue(self) -> "QueueClient":
+        return self._queue(names.BULK_POISON_QUEUE)
+
+    def _queue(self, name: str) -> "QueueClient":
+        if name not in self._queues:
             from azure.storage.queue.aio import QueueClient  # noqa: PLC0415  # costs 0.2 s, most captures need none
 
             address = self._settings.storage
             if address.connection_string:
-                queue = QueueClient.from_connection_string(address.connection_string, names.DELIVERIES_QUEUE)
+                queue = QueueClient.from_connection_string(address.connection_string, name)
             else:
-                queue = QueueClient(address.queue_url, names.DELIVERIES_QUEUE, credential=self._identity())
+                queue = QueueClient(address.queue_url, name, credential=self._identity())
             self._resources.push_async_callback(queue.close)
-            self._queue = queue
-        return self._queue
+            self._queues[name] = queue
+        return self._queues[name]
+
+    async def bulk_container(self) -> "ContainerClient":
+        if self._container is None:
+            from azure.storage.blob.aio import ContainerClient  # noqa: PLC0415  # only bulk work needs it
+
+            address = self._settings.storage
+            read: dict[str, Any] = {"max_single_get_size": _BLOCK, "max_chunk_get_size": _BLOCK}
+            if address.connection_string:
+                client = ContainerClient.from_connection_string(address.connection_string, names.BULK_CONTAINER, **read)
+            else:
+                client = ContainerClient(address.blob_url, names.BULK_CONTAINER, credential=self._identity(), **read)
+            self._resources.push_async_callback(client.close)
+            self._container = client
+        return self._container
 
     async def secret_client(self) -> "SecretClient":
         if self._secret_client is None:

@@ -10,11 +10,12 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StorageAddress:
-    """Either a connection string, or the two services' addresses (then the app's identity signs in)."""
+    """Either a connection string, or the three services' addresses (then the app's identity signs in)."""
 
     connection_string: str = ""
     table_url: str = ""
     queue_url: str = ""
+    blob_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,12 @@ def _storage(environment: Mapping[str, str]) -> StorageAddress:
     if text := environment.get("AzureWebJobsStorage"):
         return StorageAddress(connection_string=text)
     if account := environment.get("AzureWebJobsStorage__accountName"):
-        suffix = "core.windows.net"
-        return StorageAddress("", f"https://{account}.table.{suffix}", f"https://{account}.queue.{suffix}")
+        services = (f"https://{account}.{service}.core.windows.net" for service in ("table", "queue", "blob"))
+        return StorageAddress("", *services)
     table_url = _required(environment, "AzureWebJobsStorage__tableServiceUri", "the table service's address")
     queue_url = _required(environment, "AzureWebJobsStorage__queueServiceUri", "the queue service's address")
-    return StorageAddress("", table_url, queue_url)
+    blob_url = _required(environment, "AzureWebJobsStorage__blobServiceUri", "the blob service's address")
+    return StorageAddress("", table_url, queue_url, blob_url)
 
 
 def _required(environment: Mapping[str, str], name: str, meaning: str) -> str:

@@ -23,7 +23,10 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
         "core.dataverse",
         {"httpx", "azure", "core.dataverse", "core.domain", "core.errors", "core.sync.ports", "core.telemetry"},
     ),
-    ("core.storage", {"azure", "pydantic", "core.storage", "core.domain", "core.errors", "core.sync.ports"}),
+    (
+        "core.storage",
+        {"azure", "pydantic", "core.storage", "core.domain", "core.errors", "core.sync.ports", "core.sync.bulk_ports"},
+    ),
     ("core.key_vault", {"azure", "core.domain", "core.errors", "core.sync.ports"}),
     ("core.admin", {"pydantic", "core.admin", "core.domain", "core.errors", "core.sync"}),
 ]

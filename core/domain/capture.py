@@ -111,8 +111,17 @@ class Submission(_Part):
     rating: Value = None
 
 
+def _as_known_name(value: object) -> object:
+    return value if isinstance(value, str) and _KNOWN_NAME.fullmatch(value) else None
+
+
+_KNOWN_NAME = re.compile(r"[a-z]{1,20}~[0-9a-f]{32}")
+KnownName = Annotated[str | None, BeforeValidator(_as_known_name)]
+
+
 class CapturedProspect(_Part):
     id: Identifier = None
+    known_as: KnownName = None  # the name that `prospect_name` gave the person before, where Captello gave no id
     owner: Text = None
     fields: Fields = Field(default_factory=dict)
 
@@ -204,6 +213,8 @@ def prospect_name(capture: Capture, delivery_id: str) -> str:
     if capture.prospect.id:
         plain = _PLAIN_ID.fullmatch(capture.prospect.id)
         return capture.prospect.id if plain else f"id~{digest(capture.prospect.id)}"
+    if capture.prospect.known_as:
+        return capture.prospect.known_as
     email = {name.lower(): value for name, value in capture.prospect.fields.items()}.get("email")
     if isinstance(email, str) and "@" in email:
         return f"email~{digest(email.strip().lower())}"

@@ -61,6 +61,17 @@ def read_capture(*, body: bytes, content_type: str, query: Mapping[str, str]) ->
     return _capture(_filled(document if _NESTED_KEYS & document.keys() else _nested(document), asked))
 
 
+def capture_of_document(document: object) -> Capture | Unreadable:
+    """The capture in one document of several: nested or flat, as a body of its own would be."""
+    if not isinstance(document, dict):
+        return Unreadable(f"A capture is a JSON object, not {type(document).__name__}.")
+    try:
+        cleaned = _cleaned(document)
+    except ValueError as error:
+        return Unreadable(f"The capture cannot be stored: {_shortened(str(error))}.")
+    return _capture(cleaned if _NESTED_KEYS & cleaned.keys() else _nested(cleaned))
+
+
 def said_in_query(query: Mapping[str, str]) -> dict[str, str]:
     """The parameters of the capture itself: without the key, and without what the service asks for its own sake."""
     return {name: value for name, value in query.items() if name.lower() not in _OWN_PARAMETERS}

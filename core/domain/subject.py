@@ -57,7 +57,7 @@ def subject_key(delivery: Delivery, action: SyncAction) -> str:
 def subject_alias(delivery: Delivery, action: SyncAction) -> str | None:
     """The entity that says which prospect the submission belongs to; None where its name cannot change."""
     capture = delivery.capture
-    is_named = capture.prospect.id is not None or action.match.tables is MatchTables.OFF
+    is_named = capture.prospect.id or capture.prospect.known_as or action.match.tables is MatchTables.OFF
     if is_named or capture.submission.activity_id is None:
         return None
     return alias_key(submission_name(capture, delivery.id))

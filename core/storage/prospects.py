@@ -40,6 +40,10 @@ class TableProspects:
                 return found, f"{found[-1].organization}|{found[-1].name}"
         return found, None
 
+    async def some(self, organization: str, *, most: int, after: str) -> list[tuple[str, Prospect]]:
+        """Of one organisation, those behind `after`, with their names."""
+        return [(each.name, each.prospect) for each in await self._some(organization, most, after)]
+
     async def _some(self, organization: str, most: int, after: str) -> list[Named]:
         query = self._table.query_entities(
             "PartitionKey eq @organization and RowKey gt @first and RowKey lt @last",

@@ -37,12 +37,17 @@ class Bulk:
         *,
         batch: str,
         trigger: Trigger = "bulk",
+        received_at: datetime | None = None,
     ) -> None:
-        """Makes the captures durable and runs them. One that was delivered before is carried on where it stands."""
-        due_at = self._now() + self._grace
+        """Makes the captures durable and runs them. One that was delivered before is carried on where it stands.
+
+        `received_at`: when the first of them came in; each later one counts as received a microsecond later.
+        """
+        came_in, due_at = received_at or self._now(), self._now() + self._grace
+        times = (came_in + timedelta(microseconds=number) for number in range(len(captures)))
         deliveries = [
-            new_delivery(each, action, connection, now=self._now(), due_at=due_at, trigger=trigger, batch=batch)
-            for each in captures
+            new_delivery(each, action, connection, now=time, due_at=due_at, trigger=trigger, batch=batch)
+            for each, time in zip(captures, times, strict=True)
         ]
         received = await asyncio.gather(*(self._intake.receive(each) for each in deliveries))
         await self._run([found for found, _ in received])

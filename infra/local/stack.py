@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from core.storage.names import QUEUES, TABLES
+from core.storage.names import CONTAINERS, QUEUES, TABLES
 from infra.local import nodejs
 from infra.local.azurite import Storage, azurite
 from infra.local.certificates import Certificates, create_certificates
@@ -67,7 +67,7 @@ def stack(
         certificates = create_certificates(folder / "certificates")
         directory = demo_directory()
         storage = parts.enter_context(azurite(nodejs.node(Path(sys.executable)), data=data and folder / "storage"))
-        _make_tables_and_queues(storage.connection_string)
+        _make_storage(storage.connection_string)
         authority = parts.enter_context(_entra(directory, certificates.server))
         identity = parts.enter_context(_entra(directory, None))
         database = folder / "dynamics.sqlite" if data else None
@@ -96,10 +96,11 @@ def _vault(
     )
 
 
-def _make_tables_and_queues(connection_string: str) -> None:
+def _make_storage(connection_string: str) -> None:
     """What the template makes in Azure."""
     from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415  # a fifth of a second, wanted only here
     from azure.data.tables import TableServiceClient  # noqa: PLC0415
+    from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
     from azure.storage.queue import QueueServiceClient  # noqa: PLC0415
 
     with TableServiceClient.from_connection_string(connection_string) as tables:
@@ -109,6 +110,10 @@ def _make_tables_and_queues(connection_string: str) -> None:
         for queue in QUEUES:
             with contextlib.suppress(ResourceExistsError):
                 queues.create_queue(queue)
+    with BlobServiceClient.from_connection_string(connection_string) as blobs:
+        for container in CONTAINERS:
+            with contextlib.suppress(ResourceExistsError):
+                blobs.create_container(container)
 
 
 def _host_key(folder: Path) -> str:

@@ -1,0 +1,47 @@
+"""A prospect that is here already, as a capture that says again what is known of that person.
+
+It says so as of when the person last said something, so it is neither late nor newer than anything.
+"""
+
+import re
+from datetime import datetime
+
+from core.domain.capture import Capture, prospect_name
+from core.domain.fitting import Facts
+from core.domain.prospect import NEVER, Prospect
+from core.domain.values import as_text, is_missing
+
+_NAME_OF_OURS = re.compile(r"(?:id|email|submission|delivery)~[0-9a-f]{32}")
+
+
+def stored_name(prospect_id: str) -> str:
+    """By which name the ledger knows the prospect: a name of ours is one, anything else is Captello's id."""
+    if _NAME_OF_OURS.fullmatch(prospect_id):
+        return prospect_id
+    return prospect_name(Capture.model_validate({"prospect": {"id": prospect_id}}), "")
+
+
+def capture_of(name: str, prospect: Prospect, *, delivery_id: str) -> Capture:
+    fields = {field: said.value for field, said in prospect.fields.items() if not is_missing(said.value)}
+    known_as = None if prospect.id else name
+    return Capture.model_validate(
+        {
+            "event": "updated",
+            "delivery_id": delivery_id,
+            "occurred_at": None if prospect.last_said_at == NEVER else prospect.last_said_at,
+            "prospect": {"id": prospect.id, "owner": prospect.owner, "fields": fields, "known_as": known_as},
+        }
+    )
+
+
+def prospect_facts(prospect: Prospect, *, now: datetime, time_zone: str) -> Facts:
+    """What a filter can know of a stored prospect."""
+    tags = prospect.value("tags")
+    return Facts(
+        field=prospect.value,
+        is_changed=lambda _: False,
+        captured_at=now if prospect.last_said_at == NEVER else prospect.last_said_at,
+        rating=prospect.value("rating"),
+        tags=tuple(tag for part in re.split("[;,]", as_text(tags)) if (tag := part.strip())),
+        time_zone=time_zone,
+    )

@@ -1,0 +1,23 @@
+"""What became of the lines of a batch, counted from the log's index."""
+
+from collections import Counter
+from datetime import datetime
+
+from core.storage.log_pages import LogQuery, TableLogPages
+
+_ROWS_MOST = 2_000  # a chunk holds fewer
+
+
+class BatchLog:
+    """Fits `sync.bulk_ports.BatchLog`."""
+
+    def __init__(self, pages: TableLogPages) -> None:
+        self._pages = pages
+
+    async def outcomes(
+        self, connection: str, batch: str, *, since: datetime, until: datetime
+    ) -> tuple[Counter[str], set[str]]:
+        query = LogQuery([connection], {"batch": batch}, since=since, until=until)
+        page = await self._pages.entries(query, after=None, most=_ROWS_MOST)
+        counted = Counter(str(row["outcome"]) for row in page.rows)
+        return counted, {str(row["delivery"]) for row in page.rows}

@@ -1,0 +1,175 @@
+"""Carrying out one chunk: its lines become deliveries, those that could not be read become failed rows of the log.
+
+A chunk may be taken twice, by two at once, or half: each line is the same delivery every time. Once all are durable it
+is `taken`, and needs nobody any more: deliveries go on by themselves.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from core.domain.action import SyncAction
+from core.domain.bulk_batch import BATCH_KEY, Batch, Chunk, Record, chunk_blob, chunk_key
+from core.domain.capture import Capture
+from core.domain.connection import Connection
+from core.domain.delivery import ErrorClass, Outcome, Result, Trigger
+from core.errors import MisconfiguredConnectionError
+from core.sync.bulk_alive import Alives
+from core.sync.bulk_ports import Batches, Contents
+from core.sync.intake import new_delivery
+from core.sync.ports import Change, Configuration, SyncLog, Versioned
+
+UNREADABLE_LINE = "unreadable_line"
+_WRITTEN_AT_ONCE = 16
+
+_log = logging.getLogger("captello.bulk")
+
+
+class Accepting(Protocol):
+    async def accept(
+        self,
+        captures: Sequence[Capture],
+        action: SyncAction,
+        connection: Connection,
+        *,
+        batch: str,
+        trigger: Trigger = "bulk",
+        received_at: datetime | None = None,
+    ) -> None: ...
+
+
+class Cancelling(Protocol):
+    async def withdraw(self, batch: Batch, found: Versioned[Chunk]) -> Versioned[Chunk]: ...
+
+
+class Settling(Protocol):
+    async def settle(self, batch: Batch, found: Versioned[Chunk]) -> Chunk: ...
+
+    async def finish(self, batch_id: str) -> None: ...
+
+
+async def records_of(contents: Contents, batch: str, chunk: Chunk) -> list[Record]:
+    content = b"".join([block async for block in contents.stream(chunk_blob(batch, chunk))])
+    return [Record.model_validate_json(line) for line in content.split(b"\n")]
+
+
+class Chunks:
+    def __init__(
+        self,
+        *,
+        batches: Batches,
+        contents: Contents,
+        configuration: Configuration,
+        bulk: Accepting,
+        sync_log: SyncLog,
+        settling: Settling,
+        cancelling: Cancelling,
+        alives: Alives,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._batches = batches
+        self._contents = contents
+        self._configuration = configuration
+        self._bulk = bulk
+        self._sync_log = sync_log
+        self._settling = settling
+        self._cancelling = cancelling
+        self._alives = alives
+        self._now = now
+
+    async def run(self, batch_id: str, source: str, number: int) -> None:
+        """Raises SyncError where it has to be done again."""
+        batch, found = await self._read(batch_id, chunk_key(source, number))
+        if batch is None or found is None:
+            _log.warning("chunk %d of batch %s was to be carried out but is not in the store", number, batch_id)
+            return
+        async with self._alives.at_work(batch_id, found.entity.key) as is_ours:
+            if is_ours and found.entity.state != "over":
+                await self._carry_out(batch.entity, found)
+
+    async def _carry_out(self, batch: Batch, found: Versioned[Chunk]) -> None:
+        if found.entity.state == "waiting" and batch.cancelled_at is None:
+            await self._take(batch, found.entity)
+        again, chunk = await self._read(batch.id, found.entity.key)
+        if again is None or chunk is None:
+            return
+        if again.entity.cancelled_at is not None:
+            chunk = await self._cancelling.withdraw(again.entity, chunk)
+        if (await self._settling.settle(again.entity, chunk)).state == "over":
+            await self._settling.finish(batch.id)
+
+    async def _read(self, batch_id: str, key: str) -> tuple[Versioned[Batch] | None, Versioned[Chunk] | None]:
+        return await asyncio.gather(
+            self._batches.read(batch_id, BATCH_KEY, Batch), self._batches.read(batch_id, key, Chunk)
+        )
+
+    async def _take(self, batch: Batch, chunk: Chunk) -> None:
+        action = await self._configuration.action(batch.action)
+        setup = await self._configuration.setup(batch.connection)
+        if action is None or setup is None:
+            raise MisconfiguredConnectionError("The batch's action is not configured any more.", detail=batch.id)
+        records = await records_of(self._contents, batch.id, chunk)
+        readable = [record.capture for record in records if record.capture and not record.error]
+        unreadable = [record for record in records if record.error]
+        behind = chunk.received_at + timedelta(microseconds=len(readable))
+        await self._log_unreadable(batch, unreadable, action, setup.connection, behind)
+        await self._bulk.accept(
+            readable,
+            action,
+            setup.connection,
+            batch=batch.id,
+            trigger=batch.trigger,
+            received_at=chunk.received_at,
+        )
+        await self._mark_taken(batch.id, chunk.key)
+
+    async def _mark_taken(self, batch_id: str, key: str) -> None:
+        """Whatever else was noted of it meanwhile."""
+        while found := await self._batches.read(batch_id, key, Chunk):
+            taken = found.entity.model_copy(update={"state": "taken"})
+            if found.entity.state != "waiting" or await self._batches.commit(
+                batch_id, [Change(key, taken, found.etag)]
+            ):
+                return
+
+    async def _log_unreadable(
+        self,
+        batch: Batch,
+        records: Sequence[Record],
+        action: SyncAction,
+        connection: Connection,
+        received_at: datetime,
+    ) -> None:
+        """Failed rows of the log; there is no delivery behind them that could be replayed."""
+        for start in range(0, len(records), _WRITTEN_AT_ONCE):
+            some = enumerate(records[start : start + _WRITTEN_AT_ONCE], start)
+            await asyncio.gather(
+                *(
+                    self._log_one(batch, record, action, connection, received_at + timedelta(microseconds=number))
+                    for number, record in some
+                )
+            )
+
+    async def _log_one(
+        self, batch: Batch, record: Record, action: SyncAction, connection: Connection, received_at: datetime
+    ) -> None:
+        delivery = new_delivery(
+            record.capture or Capture(),
+            action,
+            connection,
+            now=received_at,
+            due_at=received_at,
+            trigger=batch.trigger,
+            batch=batch.id,
+        )
+        result = Result(
+            outcome=Outcome.FAILED,
+            reason=f"Line {record.line}: {record.error}",
+            error_class=ErrorClass.DATA,
+            error_code=UNREADABLE_LINE,
+            finished_at=self._now(),
+        )
+        failed = delivery.model_copy(update={"state": "done", "result": result})
+        await self._sync_log.write(failed, row_url="")
