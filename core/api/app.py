@@ -20,18 +20,12 @@ from core.api import (
     signature_secrets,
     transfer,
 )
+from core.api.description import describe
 from core.api.problems import Problem, add_problem_handlers
 from core.api.services import ServicesDependency
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": text}
-    for status, text in {
-        404: "There is no such thing.",
-        409: "The connection cannot be used until somebody has mended it.",
-        422: "Something sent cannot be accepted; `errors` names the fields.",
-        503: "Storage, Key Vault or Dynamics cannot be reached now.",
-    }.items()
-}
+# The one model of every refusal; which refusals an operation can give, `description` says.
+_PROBLEMS: dict[int | str, dict[str, Any]] = {422: {"model": Problem}}
 
 
 class Health(BaseModel):
@@ -48,6 +42,7 @@ def make_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
     for part in (
@@ -66,9 +61,10 @@ def make_app() -> FastAPI:
         audit,
     ):
         v1.include_router(part.router)
-    v1.add_api_route("/health", health, tags=["health"])
+    v1.add_api_route("/health", health, tags=["health"], summary="Whether the service can work")
     app.include_router(v1)
     add_problem_handlers(app)
+    describe(app)
     return app
 
 

@@ -78,14 +78,14 @@ class RevokedView(BaseModel):
     ]
 
 
-@router.get("")
+@router.get("", summary="Connected environments")
 async def list_connections(services: ServicesDependency) -> ConnectionList:
     connections = await services.configuration.connections()
     views = await asyncio.gather(*(_view(services, connection.id) for connection in connections))
     return ConnectionList(items=list(views))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Connect an environment")
 async def create_connection(body: NewConnection, services: ServicesDependency, response: Response) -> ConnectionView:
     """Creates the connection, and checks it. One that cannot be reached is kept, paused, with the reason."""
     if await services.configuration.fresh_setup(body.id) is not None:
@@ -97,7 +97,7 @@ async def create_connection(body: NewConnection, services: ServicesDependency, r
     return await _tagged(services, await _checked_view(services, body.id), response)
 
 
-@router.put("/{connection_id}", responses={201: {"model": ConnectionView}})
+@router.put("/{connection_id}", responses={201: {"model": ConnectionView}}, summary="Create or change a connection")
 async def save_connection(
     connection_id: ConnectionPath,
     body: ConnectionInput,
@@ -126,13 +126,13 @@ async def read_connection(
     return await _tagged(services, view, response)
 
 
-@router.post("/{connection_id}/check")
+@router.post("/{connection_id}/check", summary="Look at everything that a connection needs")
 async def check_connection(connection_id: ConnectionPath, services: ServicesDependency) -> CheckView:
     """Looks at everything a connection needs, step by step. One that was paused and works again goes on."""
     return _check_view(await services.checks.run(connection_id))
 
 
-@router.put("/{connection_id}/secret")
+@router.put("/{connection_id}/secret", summary="Replace the secret or certificate")
 async def replace_credential(
     connection_id: ConnectionPath, body: CredentialInput, services: ServicesDependency
 ) -> ConnectionView:
@@ -141,7 +141,7 @@ async def replace_credential(
     return await _checked_view(services, connection_id)
 
 
-@router.post("/{connection_id}/revoke")
+@router.post("/{connection_id}/revoke", summary="Erase the secret and stop all sending")
 async def revoke_connection(
     connection_id: ConnectionPath, body: RevokeInput, services: ServicesDependency
 ) -> RevokedView:

@@ -84,7 +84,7 @@ class ColumnList(BaseModel):
     items: list[ColumnView]
 
 
-@router.get("/tables/{table}/columns")
+@router.get("/tables/{table}/columns", summary="The columns of a table")
 async def list_columns(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> ColumnList:
     """The table's columns as Dynamics describes them now."""
     live = await services.mappings.table(connection_id, table)
@@ -126,7 +126,7 @@ async def read_mapping(
     return _mapping_view(connection_id, setup.mappings[table])
 
 
-@router.get("/mappings/{table}/suggestion")
+@router.get("/mappings/{table}/suggestion", summary="A mapping to begin with")
 async def suggest_mapping(
     connection_id: ConnectionPath,
     table: TableName,
@@ -146,14 +146,14 @@ async def suggest_mapping(
     )
 
 
-@router.get("/mappings/{table}/versions")
+@router.get("/mappings/{table}/versions", summary="Every version of a mapping")
 async def list_versions(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> VersionList:
     """Every version that was saved, the newest first. Log rows name the one that they ran under."""
     saved = await services.mapping_versions.every(connection_id, table)
     return VersionList(items=[_version_view(connection_id, each) for each in saved])
 
 
-@router.get("/mappings/{table}/versions/{version}")
+@router.get("/mappings/{table}/versions/{version}", summary="One version of a mapping")
 async def read_version(
     connection_id: ConnectionPath,
     table: TableName,

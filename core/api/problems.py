@@ -1,12 +1,12 @@
 """Failures as RFC 9457 problem details that name the field and what would be accepted."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from core.admin.mappings import MappingRefused
@@ -14,18 +14,18 @@ from core.errors import InvalidInputError, MisconfiguredConnectionError, Retryab
 
 
 class FieldError(BaseModel):
-    field: str
+    field: Annotated[str, Field(description="A part of the body, a parameter or a header.", examples=["match.tables"])]
     message: str
 
 
 class Problem(BaseModel):
-    """https://www.rfc-editor.org/rfc/rfc9457"""
+    """A refusal, as of https://www.rfc-editor.org/rfc/rfc9457"""
 
     type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldError] = []
+    title: Annotated[str, Field(examples=["Unprocessable Content"])]
+    status: Annotated[int, Field(examples=[422])]
+    detail: Annotated[str, Field(description="A sentence for people: what is wrong, and what would be accepted.")]
+    errors: Annotated[list[FieldError], Field(description="Each field that is to blame.")] = []
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -71,4 +71,7 @@ async def _failure(_: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # the only one FastAPI raises: while it decodes a body
+        message = "The body cannot be read: it has to be JSON in UTF-8."
+        return problem_response(error.status_code, message, [FieldError(field="body", message=message)])
     return problem_response(error.status_code, str(error.detail))

@@ -91,13 +91,16 @@ class ForeseenView(BaseModel):
     is_all: Annotated[bool, Field(description="Whether these are all that the selection means.")]
 
 
+_FORESEEN: dict[int | str, dict[str, Any]] = {200: {"model": ForeseenView, "description": "With `dry_run`."}}
+
+
 @router.get("", summary="Replays so far")
 async def list_replays(services: ServicesDependency) -> ReplayList:
     """The newest first; counts of what became of each are with the replay itself."""
     return ReplayList(items=[_view(replay, None) for replay in (await services.replay_store.every())[:200]])
 
 
-@router.post("", status_code=202, summary="Do again what did not succeed")
+@router.post("", status_code=202, responses=_FORESEEN, summary="Do again what did not succeed")
 async def begin_replay(
     body: ReplayOrder,
     services: ServicesDependency,
@@ -116,7 +119,7 @@ async def begin_replay(
     return await _begun(services, replay_id, body, who)
 
 
-@router.put("/{replay_id}", status_code=202, summary="The same, under an id of yours")
+@router.put("/{replay_id}", status_code=202, responses=_FORESEEN, summary="The same, under an id of yours")
 async def begin_named_replay(
     replay_id: ReplayPath, body: ReplayOrder, services: ServicesDependency, who: Asking, response: Response
 ) -> ReplayView | ForeseenView:

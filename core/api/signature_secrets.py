@@ -24,12 +24,12 @@ class SignatureSecretView(BaseModel):
     previous_counts: Annotated[bool, Field(description="Whether the one before it lets captures in too.")] = False
 
 
-@router.get("")
+@router.get("", summary="Whether captures can be signed")
 async def read_secret(action_id: ActionPath, services: ServicesDependency) -> SignatureSecretView:
     return _view(await services.signature_secrets.known(action_id))
 
 
-@router.put("")
+@router.put("", summary="Save a secret to sign captures with")
 async def save_secret(
     action_id: ActionPath, body: SignatureSecretInput, services: ServicesDependency
 ) -> SignatureSecretView:
@@ -37,13 +37,13 @@ async def save_secret(
     return _view(await services.signature_secrets.replace(action_id, body))
 
 
-@router.delete("/previous")
+@router.delete("/previous", summary="End the secret before the newest")
 async def end_previous_secret(action_id: ActionPath, services: ServicesDependency) -> SignatureSecretView:
     """Ends a change: from now on only the newest secret counts."""
     return _view(await services.signature_secrets.end_previous(action_id))
 
 
-@router.delete("", status_code=204)
+@router.delete("", status_code=204, summary="End every secret")
 async def end_secret(action_id: ActionPath, services: ServicesDependency) -> None:
     """No secret counts any more: the vault's versions are disabled.
 

@@ -24,7 +24,10 @@ class ImportView(BaseModel):
     changes: list[Change]
 
 
-@router.get("/export", response_class=Response, responses={200: {"content": {"application/yaml": {}}}})
+_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/yaml": {}, "application/json": {}}}}
+
+
+@router.get("/export", response_class=Response, responses=_FILE, summary="Mappings and actions as one file")
 async def export(
     services: ServicesDependency, format_: Annotated[Literal["yaml", "json"], Query(alias="format")] = "yaml"
 ) -> Response:
@@ -35,10 +38,32 @@ async def export(
     return Response(text, media_type=f"application/{format_}", headers=name)
 
 
-_BODY: dict[str, Any] = {"requestBody": {"content": {"application/yaml": {}, "application/json": {}}}}
+_EXAMPLE = """\
+format: captello-dynamics/1
+mappings:
+- connection: contoso
+  table: lead
+  rows:
+  - {source: LastName, column: lastname, default: (unknown)}
+  - {source: Email, column: emailaddress1}
+actions:
+- id: booth
+  connection: contoso
+  match: {tables: leads, by: email}
+  create: lead
+"""
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}, "example": _EXAMPLE},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    }
+}
 
 
-@router.post("/import", openapi_extra=_BODY)
+@router.post("/import", openapi_extra=_BODY, summary="Put such a file in")
 async def import_(
     request: Request,
     services: ServicesDependency,

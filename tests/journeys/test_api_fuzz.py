@@ -1,0 +1,188 @@
+"""Every operation of the API, asked as its own description says, and otherwise: no 5xx, every answer as described.
+
+Short in a usual run; `EXAMPLES_OF_EACH_OPERATION=300` searches longer. A stack of its own: what it does to
+configuration is nobody else's business.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.api.app import make_app
+from infra.local import story
+from infra.local.stack import stack
+from tests.json_schema import ANYTHING, Schemas
+
+OF_EACH = int(os.environ.get("EXAMPLES_OF_EACH_OPERATION", "8"))
+DOCUMENT: dict[str, Any] = make_app().openapi()
+SCHEMAS = Schemas(DOCUMENT)
+OPERATIONS = [
+    (method, path, operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
+]
+_PARTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1, max_size=20)
+_BAD_BODIES = [b"", b"{", b"\xff\xfe", b"[" * 3000, b"null", b'{"\\u0000": 1}', b"a: [1", b"activity_id\n9001\n"]
+_BAD_HEADERS = ['"', "W/x", "*", "a,,b", '"0-0"']
+
+
+@dataclass(frozen=True)
+class Known:
+    """A running app, and ids that it knows, so that not everything ends at 404."""
+
+    client: httpx.Client
+    ids: Mapping[str, list[str]]
+    document: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def known() -> Iterator[Known]:
+    with stack(port=0) as running:
+        story.set_up(running, lambda _: None)
+        key = {"x-functions-key": running.key}
+        with httpx.Client(base_url=running.app, headers=key, timeout=60) as client:
+            sample = client.post(f"/api/capture/{story.ACTION}", json=story.sample_capture(1)).json()
+            broken = client.post(
+                f"/api/capture/{story.ACTION}", content=b'{"broken', headers={"content-type": "application/json"}
+            )
+            bulk = client.post("/api/v1/bulk", json={"action": story.ACTION, "prospect_ids": ["777"]}).json()
+            log = client.get(f"/api/v1/logs/{sample['receipt']}").json()
+            ids = {
+                "connection_id": [story.CONNECTION, "unheard-of"],
+                "action_id": [story.ACTION, "unheard-of"],
+                "log_id": [log["id"], sample["receipt"], "0" * 32],
+                "prospect_id": ["777", "email~x"],
+                "replay_id": ["mine", "yours"],
+                "batch": [bulk["batch"], "unheard-of"],
+                "receipt": [broken.json()["receipt"], sample["receipt"]],
+            }
+            yield Known(client, ids, client.get("/api/v1/openapi.json").json())
+
+
+def _parameters(operation: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, bool]]:
+    for each in operation.get("parameters", ()):
+        if each["in"] == where:
+            yield each["name"], each["schema"], each.get("required", False)
+
+
+def _bodies(operation: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
+    content = operation.get("requestBody", {}).get("content", {})
+    if not content:
+        return st.just(b"")
+    described = content.get("application/json", {})
+    fitting = SCHEMAS.values(described.get("schema", {}))
+    if "example" in described:
+        fitting = fitting | st.just(described["example"])
+    return (fitting | ANYTHING).map(lambda body: json.dumps(body).encode()) | st.sampled_from(_BAD_BODIES)
+
+
+def _address(data: st.DataObject, known: Known, path: str, operation: Mapping[str, Any]) -> str:
+    for name, schema, _ in _parameters(operation, "path"):
+        value = data.draw(st.sampled_from(known.ids.get(name, ["lead"])) | SCHEMAS.values(schema) | _PARTS, name)
+        path = path.replace(f"{{{name}}}", httpx.QueryParams({"x": str(value)}).__str__()[2:].replace("+", "%20"))
+    return path
+
+
+def _query(data: st.DataObject, operation: Mapping[str, Any]) -> httpx.QueryParams:
+    query: list[tuple[str, str | int | float | bool | None]] = []
+    for name, schema, required in _parameters(operation, "query"):
+        if required or data.draw(st.integers(0, 3)) == 0:
+            value = data.draw(SCHEMAS.values(schema) | _PARTS, name)
+            query += [(name, str(each)) for each in (value if isinstance(value, list) else [value]) if each is not None]
+    return httpx.QueryParams(query)
+
+
+def _headers(data: st.DataObject, operation: Mapping[str, Any]) -> dict[str, str]:
+    names = [name for name, _, _ in _parameters(operation, "header")]
+    chosen = {name: data.draw(st.sampled_from(["", *_BAD_HEADERS])) for name in names}
+    return {"content-type": "application/json"} | {name: value for name, value in chosen.items() if value}
+
+
+def _check(answer: httpx.Response, operation: Mapping[str, Any]) -> None:
+    asked = (
+        f"{answer.request.method} {answer.request.url} {answer.request.content!r}: {answer.status_code} {answer.text}"
+    )
+    assert answer.status_code < 500, asked
+    if answer.status_code in (404, 405) and answer.json()["detail"] in ("Not Found", "Method Not Allowed"):
+        return  # an empty part of the address made it another one
+    described = operation["responses"].get(str(answer.status_code))
+    assert described is not None, f"not described: {asked}"
+    if "content" not in described:
+        assert not answer.content, asked
+        return
+    content_type = answer.headers["content-type"].partition(";")[0]
+    assert content_type in described["content"], asked
+    schema = described["content"][content_type].get("schema", {})
+    if content_type.endswith("json"):
+        assert not list(SCHEMAS.faults(answer.json(), schema)), asked
+    if answer.status_code >= 400:
+        assert answer.json()["status"] == answer.status_code, asked
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), OPERATIONS, ids=[each["operationId"] for _, _, each in OPERATIONS]
+)
+def test_no_request_breaks_an_operation(known: Known, method: str, path: str, operation: dict[str, Any]) -> None:
+    """Whatever is sent: it is answered, and as the description says."""
+
+    @settings(max_examples=OF_EACH, suppress_health_check=list(HealthCheck), deadline=None, database=None)
+    @given(st.data())
+    def ask(data: st.DataObject) -> None:
+        answer = known.client.request(
+            method,
+            _address(data, known, path, operation),
+            params=_query(data, operation),
+            headers=_headers(data, operation),
+            content=data.draw(_bodies(operation), "body"),
+        )
+        _check(answer, operation)
+
+    ask()
+
+
+def test_the_description_says_everything(known: Known) -> None:
+    """It is served as it is made here; each operation has a name, a tag that is explained, and a summary in words."""
+    assert known.document == json.loads(json.dumps(DOCUMENT))
+    tags = {tag["name"] for tag in DOCUMENT["tags"]}
+    names = [operation["operationId"] for _, _, operation in OPERATIONS]
+    assert len(names) == len(set(names))
+    for _, path, operation in OPERATIONS:
+        assert set(operation["tags"]) <= tags, path
+        assert re.fullmatch(r"[A-Z].* .{2,58}", operation["summary"]), (path, operation["summary"])
+
+
+def test_refusals_are_described_as_problem_details() -> None:
+    """But for the host's own 401."""
+    for _, path, operation in OPERATIONS:
+        refusals = {code: each for code, each in operation["responses"].items() if code[0] in "45" and code != "401"}
+        assert all(list(each["content"]) == ["application/problem+json"] for each in refusals.values()), path
+
+
+def test_each_body_has_an_example_that_is_accepted() -> None:
+    """By its own schema, to begin with; the README's examples are run elsewhere."""
+    for _, path, operation in OPERATIONS:
+        content = operation.get("requestBody", {}).get("content", {})
+        examples = [(each["schema"], example) for each in content.values() for example in _examples(each)]
+        assert not content or examples, f"{path} {operation['operationId']} has no example of its body"
+        for schema, example in examples:
+            assert not list(SCHEMAS.faults(example, schema)), path
+
+
+def _examples(content: Mapping[str, Any]) -> list[Any]:
+    schema = content["schema"]
+    kinds = schema.get("anyOf", [schema])
+    told = [example for kind in kinds for example in SCHEMAS.resolved(kind).get("examples", ())]
+    return [*told, *([content["example"]] if "example" in content else [])]
+
+
+def test_the_key_is_asked_for_before_anything_else(known: Known) -> None:
+    """Without it nothing of the API answers, not even its description."""
+    base = str(known.client.base_url)
+    for path in ("/api/v1/openapi.json", "/api/v1/logs", "/api/v1/health"):
+        assert httpx.get(f"{base}{path}").status_code == 401
