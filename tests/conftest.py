@@ -18,6 +18,8 @@ from infra.local.certificates import Certificates, create_certificates
 from infra.local.entra import DEMO, Directory, demo_directory, entra_app
 from infra.local.key_vault import key_vault_app
 from infra.local.serve import served
+from infra.package.archive import write_archive
+from infra.package.staging import stage_app
 
 # Where every run counts, each looks at the same examples; at a desk, every run looks at others.
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -66,3 +68,19 @@ def vault_url(directory: Directory, entra_url: str, certificates: Certificates) 
 
     with served(vault, certificate=certificates.server) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def staged_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that is deployed, with bytecode where this machine has the Python for it."""
+    stage = tmp_path_factory.mktemp("package") / "app"
+    stage_app(stage, bytecode=environment.find_python("3.13") is not None)
+    return stage
+
+
+@pytest.fixture(scope="session")
+def package_archive(staged_app: Path) -> Path:
+    """The archive that is deployed."""
+    target = staged_app.with_name("app.zip")
+    write_archive(staged_app, target)
+    return target

@@ -157,10 +157,16 @@ def functions_host(
 
 @contextlib.contextmanager
 def host_process(
-    app_folder: Path, *, port: int, key: str, settings: Mapping[str, str], log: IO[str] | None = None
+    app_folder: Path,
+    *,
+    port: int,
+    key: str,
+    settings: Mapping[str, str],
+    log: IO[str] | None = None,
+    python: str | Path = sys.executable,
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The same, with its process, for whoever wants to kill it."""
-    command = [sys.executable, "-m", "infra.local.functions_host"]
+    """The same, with its process, for whoever wants to kill it, or to run it under another interpreter."""
+    command = [str(python), "-m", "infra.local.functions_host"]
     command += ["--app", str(app_folder), "--port", str(port), f"--host-key={key}"]
     process = subprocess.Popen(
         command,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.package import PROJECT
+from infra.package.ours import PROJECT
 
 MODULES = ("__init__", "environment", "installing", "interpreters", "nodejs", "packages")
 PROGRAM = """

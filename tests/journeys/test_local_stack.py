@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from infra import package
 from infra.local import story
 from infra.local.stack import ROOT, Stack, functions_host
+from infra.package.ours import put_ours
 from tests.journeys.conftest import Person
 
 # The environment's own start is proved in tests/infra; here the command runs in the environment of the tests.
@@ -105,10 +104,8 @@ def test_a_busy_port_is_a_clear_message() -> None:
 
 
 def test_the_app_runs_from_its_package(running: Stack, tmp_path: Path) -> None:
-    """What is deployed is complete: the host runs a capture from the unpacked archive."""
-    archive = tmp_path / "app.zip"
-    package.build(archive)
-    zipfile.ZipFile(archive).extractall(tmp_path / "app")
+    """Of our files everything is there that a capture needs; tests/journeys/test_package.py runs the whole package."""
+    put_ours(tmp_path / "app")
     quiet = {"AzureWebJobs.wake.Disabled": "true", "AzureWebJobs.deliver.Disabled": "true"}
     settings = {**running.settings, **quiet}
     with functions_host(tmp_path / "app", port=0, key=running.key, settings=settings) as url:
