@@ -109,6 +109,9 @@ class Pause(BaseModel):
     def holds_at(self, now: datetime) -> bool:
         return self.until is None or now < self.until
 
+    def outlasts(self, other: "Pause") -> bool:
+        return self.until is None or (other.until is not None and self.until >= other.until)
+
 
 REVOKED = Pause(
     reason="The connection was revoked and its credential erased. Its captures wait; save a new secret to go on.",

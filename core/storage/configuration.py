@@ -163,6 +163,17 @@ class TableConfiguration:
                 await self._table.delete_entity(_of(connection_id), _PAUSE)
         self._forget(f"setup {connection_id}")
 
+    async def lengthen_pause(self, connection_id: str, pause: Pause) -> None:
+        """Unless a pause that lasts longer stands there: several instances meet one limit, and each is told a time."""
+        partition, saved = _of(connection_id), False
+        while not saved:
+            standing = await self._read(partition, _PAUSE, Pause)
+            if standing is None:
+                saved = await self._create(partition, _PAUSE, pause)
+            else:
+                saved = standing.outlasts(pause) or await self._replace(partition, _PAUSE, pause, standing)
+        self._forget(f"setup {connection_id}")
+
     async def save_check(self, connection_id: str, check: CheckResult) -> None:
         await self._write(_of(connection_id), _CHECK, check)
         self._forget(f"setup {connection_id}")

@@ -124,7 +124,8 @@ class Attempts:
                 until = self._now() + MENDING
             case _:
                 return
-        await self._configuration.save_pause(connection_id, Pause(reason=error.message, code=error.code, until=until))
+        pause = Pause(reason=error.message, code=error.code, until=until)
+        await self._configuration.lengthen_pause(connection_id, pause)
 
     async def _mark_due(self, found: Versioned[Delivery], error: Exception) -> None:
         if isinstance(error, MisconfiguredConnectionError):

@@ -134,6 +134,10 @@ class Configuration(Protocol):
 
     async def save_pause(self, connection_id: str, pause: Pause | None) -> None: ...
 
+    async def lengthen_pause(self, connection_id: str, pause: Pause) -> None:
+        """Saves it, unless one that lasts longer stands there."""
+        ...
+
 
 class SyncLog(Protocol):
     async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:

@@ -1,7 +1,10 @@
 """Configuration in real Table Storage."""
 
-from datetime import UTC, datetime
+import asyncio
+import itertools
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from azure.data.tables.aio import TableClient
 
 from core.domain.action import SyncAction
@@ -72,6 +75,30 @@ async def test_a_connection_comes_with_all_that_belongs_to_it(table: TableClient
     setup = await configuration.setup("contoso")
     assert setup is not None
     assert setup.pause is None
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((5, 300, 40))))
+async def test_the_longest_of_several_pauses_holds(table: TableClient, order: tuple[int, ...]) -> None:
+    """Instances that meet one limit are each told another wait; in whatever order they write, none is cut short."""
+    began = datetime(2026, 5, 4, tzinfo=UTC)
+    await TableConfiguration(table).save_connection(CONNECTION)
+    pauses = [Pause(reason="throttled", until=began + timedelta(seconds=wait)) for wait in order]
+    await asyncio.gather(*(TableConfiguration(table).lengthen_pause("contoso", pause) for pause in pauses))
+    setup = await TableConfiguration(table).setup("contoso")
+    assert setup is not None
+    assert setup.pause is not None
+    assert setup.pause.until == began + timedelta(seconds=300)
+
+
+async def test_a_pause_without_end_is_not_shortened(table: TableClient) -> None:
+    """Until somebody mends the connection, a limit that is reached has nothing to say."""
+    configuration = TableConfiguration(table)
+    await configuration.save_connection(CONNECTION)
+    await configuration.save_pause("contoso", Pause(reason="copied"))
+    await configuration.lengthen_pause("contoso", Pause(reason="throttled", until=datetime(2026, 5, 4, tzinfo=UTC)))
+    setup = await TableConfiguration(table).setup("contoso")
+    assert setup is not None
+    assert setup.pause == Pause(reason="copied")
 
 
 async def test_two_editors_never_save_the_same_version(table: TableClient) -> None:
