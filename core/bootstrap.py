@@ -44,6 +44,7 @@ from core.storage.mapping_versions import TableMappingVersions
 from core.storage.prospects import TableProspects
 from core.storage.quarantine import TableQuarantine
 from core.storage.replays import TableReplays
+from core.storage.slots import TableSlots
 from core.storage.sync_log import TableSyncLog
 from core.storage.wake_queue import StorageWakeQueue
 from core.sync.attempt import Attempts
@@ -60,6 +61,7 @@ from core.sync.capture import Captures
 from core.sync.pinning import Pinning
 from core.sync.quarantining import Quarantine
 from core.sync.signing import Signatures
+from core.sync.slots import BulkSlots
 from core.sync.turn import Turns
 from core.sync.wake import Wakes
 
@@ -77,6 +79,7 @@ class Services:
     configuration: TableConfiguration
     captures: Captures
     bulk: Bulk
+    slots: BulkSlots
     bulk_actions: BulkActions
     bulk_messages: BulkMessages
     bulk_cancelling: Cancelling
@@ -240,6 +243,9 @@ def make_services(settings: Settings) -> Services:
         bulk_contents=contents,
         bulk_queue=bulk_queue,
         batches=batches,
+        slots=BulkSlots(
+            store=TableSlots(configuration_table), told=clients, now=_now, new_id=_new_id, most=settings.bulk_at_once
+        ),
         wakes=wakes,
         quarantine=Quarantine(
             bodies=quarantined,

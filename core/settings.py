@@ -28,6 +28,7 @@ class Settings:
     allowed_origins: tuple[str, ...]
     capture_deadline: float
     grace: float
+    bulk_at_once: int
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -42,6 +43,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         allowed_origins=tuple(filter(None, environment.get("DYNAMICS_ALLOWED_ORIGINS", "").split(","))),
         capture_deadline=_seconds(environment, "CAPTURE_DEADLINE_SECONDS", 8.0),
         grace=_seconds(environment, "DELIVERY_GRACE_SECONDS", 30.0),
+        bulk_at_once=_count(environment, "BULK_AT_ONCE_MOST", 3),
     )
 
 
@@ -63,6 +65,13 @@ def _required(environment: Mapping[str, str], name: str, meaning: str) -> str:
     if not value:
         raise SettingsError(f"The setting {name} is missing: it takes {meaning}.")
     return value
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "").strip()
+    if text and not (text.isdecimal() and int(text)):
+        raise SettingsError(f"The setting {name} takes a whole number from 1 on, not {text!r}.")
+    return int(text) if text else default
 
 
 def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:

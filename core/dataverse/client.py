@@ -25,6 +25,7 @@ from core.dataverse.metadata import (
 from core.dataverse.notes import call_of
 from core.dataverse.protocol import Request, Response
 from core.dataverse.remembered import RememberedReferences
+from core.dataverse.traffic import Traffic
 from core.domain.check import Identity
 from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp
@@ -49,12 +50,14 @@ class DataverseClient:
         organization_id: str | None,
         http: httpx.AsyncClient,
         tokens: TokenSource,
+        traffic: Traffic | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
         self._organization_id = organization_id
         self._http = http
         self._tokens = tokens
+        self._traffic = traffic or Traffic()
         self._references = RememberedReferences(clock)
 
     async def find(
@@ -184,11 +187,14 @@ class DataverseClient:
         headers = {**protocol.HEADERS, **request.headers, "Authorization": f"Bearer {token}"}
         began, response = time.perf_counter(), None
         try:
-            answer = await self._http.request(
-                request.method, self._url + request.path, headers=headers, content=request.body
-            )
+            async with self._traffic.place():
+                began = time.perf_counter()
+                answer = await self._http.request(
+                    request.method, self._url + request.path, headers=headers, content=request.body
+                )
             names = {name.lower(): text for name, text in answer.headers.items()}
             response = Response(answer.status_code, names, answer.content)
+            self._traffic.heard(response)
         except httpx.HTTPError as error:
             raise RetryableError("Dynamics cannot be reached.", detail=type(error).__name__) from error
         finally:
