@@ -152,6 +152,7 @@ def make_services(settings: Settings) -> Services:
         turns=turns,
         ledger=ledger,
         configuration=configuration,
+        pauses=configuration,
         crms=clients,
         sync_log=sync_log,
         wake_queue=wake_queue,
@@ -196,7 +197,16 @@ def make_services(settings: Settings) -> Services:
     )
     checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
     mappings, actions = Mappings(configuration=configuration, crms=clients), Actions(configuration=configuration)
-    bulk = Bulk(attempts=attempts, ledger=ledger, now=_now, grace=timedelta(seconds=settings.grace))
+    bulk = Bulk(
+        ledger=ledger,
+        configuration=configuration,
+        pauses=configuration,
+        crms=clients,
+        sync_log=sync_log,
+        wake_queue=wake_queue,
+        now=_now,
+        new_id=_new_id,
+    )
     batches, contents = TableBatches(tables.get_table_client(names.BATCHES_TABLE)), BlobContents(azure.bulk_container)
     bulk_queue = StorageBulkQueue(azure.bulk_queue, azure.bulk_poison_queue)
     prospects = TableProspects(ledger_table)

@@ -4,7 +4,7 @@ https://learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-ba
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from core.dataverse.protocol import API_PATH, HEADERS, Request, Response
 
@@ -19,14 +19,27 @@ def batch(requests: Sequence[Request], *, boundary: str) -> Request:
 
 def change_set(requests: Sequence[Request], *, name: str) -> Request:
     """All requests in one transaction: every one succeeds, or none does and the answer has a single part."""
-    outer, inner = f"batch_{name}", f"changeset_{name}"
+    outer = f"batch_{name}"
+    return _posted(_group(requests, outer, f"changeset_{name}"), outer)
+
+
+def independent(groups: Sequence[Sequence[Request]], *, name: str) -> Request:
+    """Every group succeeds or fails for itself; one of several requests does so as a whole."""
+    outer = f"batch_{name}"
+    parts = b"".join(_group(group, outer, f"changeset_{name}_{number}") for number, group in enumerate(groups))
+    return _posted(parts, outer, {"Prefer": "odata.continue-on-error"})
+
+
+def _group(requests: Sequence[Request], outer: str, inner: str) -> bytes:
+    if len(requests) == 1:
+        return _part(requests[0], outer)
     head = f'--{outer}\r\nContent-Type: multipart/mixed; boundary="{inner}"\r\n\r\n'.encode()
     parts = b"".join(_part(request, inner, content_id=number) for number, request in enumerate(requests, 1))
-    return _posted(head + parts + f"--{inner}--\r\n".encode(), outer)
+    return head + parts + f"--{inner}--\r\n".encode()
 
 
-def _posted(parts: bytes, boundary: str) -> Request:
-    headers = {"Content-Type": f'multipart/mixed; boundary="{boundary}"'}
+def _posted(parts: bytes, boundary: str, more: Mapping[str, str] | None = None) -> Request:
+    headers = {"Content-Type": f'multipart/mixed; boundary="{boundary}"', **(more or {})}
     return Request("POST", f"{API_PATH}/$batch", headers, parts + f"--{boundary}--\r\n".encode())
 
 
@@ -47,20 +60,25 @@ def batch_parts(answer: Response) -> list[Response]:
 
     Bare line feeds and parts without a status line are met in the wild; the latter are left out.
     """
+    return [part for group in batch_groups(answer) for part in group]
+
+
+def batch_groups(answer: Response) -> list[list[Response]]:
+    """The same, with the answers of a change set together; a refused one has a single answer."""
     boundary = _BOUNDARY.search(answer.headers.get("content-type", ""))
     if boundary is None:
         return []
-    return list(_answers(answer.body.replace(b"\r\n", b"\n"), boundary[1]))
+    return list(filter(None, _groups(answer.body.replace(b"\r\n", b"\n"), boundary[1])))
 
 
-def _answers(raw: bytes, boundary: str) -> Iterator[Response]:
+def _groups(raw: bytes, boundary: str) -> Iterator[list[Response]]:
     for part in raw.split(f"--{boundary}".encode())[1:]:
         head, _, inner = part.partition(b"\n\n")
         change_set = _BOUNDARY.search(head.decode("latin-1"))
         if change_set:
-            yield from _answers(inner, change_set[1])
+            yield [answer for group in _groups(inner, change_set[1]) for answer in group]
         elif answered := _answered(part):
-            yield answered
+            yield [answered]
 
 
 def _answered(raw: bytes) -> Response | None:

@@ -12,8 +12,10 @@ from typing import Any, Protocol
 import httpx
 
 from core.dataverse import protocol
-from core.dataverse.batch import batch, batch_parts, change_set
+from core.dataverse.batch import batch, batch_groups, batch_parts, change_set, independent
+from core.dataverse.bulk_writes import batches, creations
 from core.dataverse.failures import failure_of, is_unmet_condition
+from core.dataverse.in_queries import RowsByValue, reference_requests, row_requests
 from core.dataverse.metadata import (
     Precisions,
     has_precision_elsewhere,
@@ -31,8 +33,15 @@ from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp
 from core.domain.references import Found, ReferenceQuery
 from core.domain.row import Row, RowKey
+from core.domain.search import Search
 from core.domain.table import Table
-from core.errors import MisconfiguredConnectionError, RetryableError
+from core.errors import (
+    MisconfiguredConnectionError,
+    MissingPrivilegeError,
+    RejectedRowError,
+    RetryableError,
+    SyncError,
+)
 from core.telemetry import note_call
 
 _OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
@@ -74,9 +83,7 @@ class DataverseClient:
         if not look_ups and not asked:
             return Found(references=remembered)
         queries = [protocol.look_up(wanted, columns[wanted.table]) for wanted in look_ups]
-        queries += [protocol.reference_query(query) for query in asked]
-        who, *answers = await self._batch([protocol.who_am_i(), *queries])
-        self._check_organization(who.json.get("OrganizationId", ""))
+        answers = await self._asked([*queries, *map(protocol.reference_query, asked)])
         rows: dict[RowKey, Row | None] = {(wanted.table, row_id): None for wanted in look_ups for row_id in wanted.ids}
         for wanted, answer in zip(look_ups, answers[: len(look_ups)], strict=True):
             rows |= {row.key: row for row in await self._rows(wanted.table, answer)}
@@ -87,19 +94,64 @@ class DataverseClient:
         self._references.remember(fresh)
         return Found(rows, {**remembered, **fresh})
 
+    async def find_all(self, searches: Sequence[Search]) -> list[Found]:
+        """The same for many at once, in one request too."""
+        known = self._references.known({query for search in searches for query in search.references})
+        asked = dict.fromkeys(query for search in searches for query in search.references if query not in known)
+        wanted, named, read = row_requests(searches), reference_requests(asked), RowsByValue()
+        requests = [request for _, request in (*wanted, *named)]
+        answers = await self._asked(requests) if requests else []
+        for (of, _), answer in zip(wanted, answers[: len(wanted)], strict=True):
+            read.add(of, await self._rows(of.table, answer))
+        for (query, _), answer in zip(named, answers[len(wanted) :], strict=True):
+            read.add_named(query, await self._rows(query.table, answer))
+        fresh = {query: read.named(query) for query in asked}
+        self._references.remember(fresh)
+        return [read.found(search, {**known, **fresh}) for search in searches]
+
+    async def _asked(self, queries: Sequence[Request]) -> list[Response]:
+        who, *answers = await self._batch([protocol.who_am_i(), *queries])
+        self._check_organization(who.json.get("OrganizationId", ""))
+        return answers
+
     async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
         """One write is a request of its own; several are one change set, which succeeds or fails as a whole."""
         requests = [protocol.write_request(write) for write in writes]
         response = await self._send(requests[0] if len(requests) == 1 else change_set(requests, name=uuid.uuid4().hex))
-        answers = [response] if len(requests) == 1 else (batch_parts(response) or [response])
-        may_be_gone = len(writes) == 1 and isinstance(writes[0], RowWrite) and not writes[0].targets
-        for answer in answers:
-            if is_unmet_condition(answer, may_be_gone=may_be_gone):
-                return False
-            _done(answer)
-        if len(answers) != len(requests):
-            raise RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
+        return _written(writes, [response] if len(requests) == 1 else (batch_parts(response) or [response]))
+
+    async def write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> list[bool | SyncError]:
+        """Each piece by itself as `write` writes it, in as few requests as can be: rows of one table that are only to
+        be created in one message, everything else in a batch. What is said of a piece stands in its place.
+        """
+        answers: dict[int, bool | SyncError] = {}
+        for numbers, message in creations(pieces):
+            if await self._all_created(message):
+                answers |= dict.fromkeys(numbers, True)
+        left = [number for number in range(len(pieces)) if number not in answers]
+        for numbers in batches(pieces, left):
+            answers |= zip(numbers, await self._written_apart([pieces[number] for number in numbers]), strict=True)
+        return [answers[number] for number in range(len(pieces))]
+
+    async def _all_created(self, message: Request) -> bool:
+        """False: Dynamics refused at least one of them, and so has made none."""
+        response = await self._send(message)
+        try:
+            _done(response)
+        except (RejectedRowError, MissingPrivilegeError):
+            return False
         return True
+
+    async def _written_apart(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> list[bool | SyncError]:
+        """A batch that breaks off leaves some without an answer: what became of those is not known."""
+        requests = [[protocol.write_request(write) for write in piece] for piece in pieces]
+        response = await self._send(independent(requests, name=uuid.uuid4().hex))
+        groups = batch_groups(response)
+        if not groups:
+            _done(response)
+        lost = RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
+        told = [_said_of(piece, answers) for piece, answers in zip(pieces, groups, strict=False)]
+        return [*told, *[lost] * (len(pieces) - len(told))]
 
     async def confirm_organization(self) -> None:
         self._check_organization(await self.organization_id())
@@ -200,6 +252,25 @@ class DataverseClient:
         finally:
             note_call(call_of(request, response, ms=round((time.perf_counter() - began) * 1000)))
         return response
+
+
+def _written(writes: Sequence[RowWrite | Membership], answers: Sequence[Response]) -> bool:
+    """Whether it was written; False where a condition did not hold. Raises what a refusal means."""
+    may_be_gone = len(writes) == 1 and isinstance(writes[0], RowWrite) and not writes[0].targets
+    for answer in answers:
+        if is_unmet_condition(answer, may_be_gone=may_be_gone):
+            return False
+        _done(answer)
+    if len(answers) != len(writes):
+        raise RetryableError("Dynamics' answer to a batch was not complete.")
+    return True
+
+
+def _said_of(writes: Sequence[RowWrite | Membership], answers: Sequence[Response]) -> bool | SyncError:
+    try:
+        return _written(writes, answers)
+    except SyncError as error:
+        return error
 
 
 def _done(response: Response) -> None:

@@ -128,6 +128,16 @@ def write_request(write: RowWrite | Membership) -> Request:
     return _with_body("PATCH", f"{address}({write.row_id})", values, {"If-None-Match": "*"})
 
 
+def create_multiple(table: str, writes: Sequence[RowWrite]) -> Request:
+    """New rows of one table under ids chosen by us: all of them, or none.
+
+    https://learn.microsoft.com/power-apps/developer/data-platform/bulk-operations
+    """
+    about = {"@odata.type": f"{_TYPES}{table}"}
+    targets = [{**about, id_column(table): write.row_id, **_wire(write)} for write in writes]
+    return _with_body("POST", f"{API_PATH}/{SET_NAMES[table]}/{_TYPES}CreateMultiple", {"Targets": targets})
+
+
 def _wire(write: RowWrite) -> dict[str, Any]:
     """Lookups are written as binds of their navigation properties."""
     return dict(_property(name, value, write.targets.get(name)) for name, value in write.values.items())

@@ -126,6 +126,7 @@ class Delivery(_Entity):
     overtaken_by: Literal["", "withdrawal", "completion"] = ""  # what had come in before it, of the same submission
     revision: int = 0  # how often it was taken up anew; the log row of an earlier revision gives way
     due_at: datetime  # when the timer may take it for forgotten
+    is_marked: bool = True  # a mark of open work stands beside it; else whatever it came with comes again
     attempts: int = 0
     tried: tuple[Attempt, ...] = ()  # those that did not end it
     batch: str = ""  # the bulk action that it came with

@@ -8,7 +8,7 @@ of a few seconds has run out.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from azure.core import MatchConditions
@@ -26,6 +26,7 @@ from core.errors import ChangedMeanwhileError
 from core.storage.document import ModelT, packed, unpacked
 from core.storage.failures import storage_failures
 from core.storage.mapping_versions import version_key, versions_of
+from core.storage.remembering import Remembered
 from core.sync.ports import Any_, ConnectionSetup
 
 REMEMBERED_SECONDS = 5.0
@@ -44,31 +45,30 @@ T = TypeVar("T")
 class TableConfiguration:
     def __init__(self, table: TableClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._table = table
-        self._clock = clock
-        self._remembered: dict[str, tuple[float, Any]] = {}
+        self._remembered = Remembered(clock, seconds=REMEMBERED_SECONDS)
 
     # --- Reading ----------------------------------------------------------------------------------------------------
 
     async def action(self, action_id: str) -> SyncAction | None:
-        return await self._remember(f"action {action_id}", lambda: self._read(_ACTIONS, action_id, SyncAction))
+        return await self._remembered.get(f"action {action_id}", lambda: self._read(_ACTIONS, action_id, SyncAction))
 
     async def setup(self, connection_id: str) -> ConnectionSetup | None:
-        return await self._remember(f"setup {connection_id}", lambda: self._read_setup(connection_id))
+        return await self._remembered.get(f"setup {connection_id}", lambda: self._read_setup(connection_id))
 
     async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None:
         """As it is stored now, for whoever is about to change it."""
-        self._forget(f"setup {connection_id}")
+        self._remembered.forget(f"setup {connection_id}")
         return await self.setup(connection_id)
 
     async def signature_secrets(self, action_id: str, *, fresh: bool = False) -> SignatureSecrets | None:
         name = f"signature {action_id}"
         if fresh:
-            self._forget(name)
-        return await self._remember(name, lambda: self._read(_SIGNATURES, action_id, SignatureSecrets))
+            self._remembered.forget(name)
+        return await self._remembered.get(name, lambda: self._read(_SIGNATURES, action_id, SignatureSecrets))
 
     async def fresh_action(self, action_id: str) -> SyncAction | None:
         """As it is stored now, for whoever is about to change it."""
-        self._forget(f"action {action_id}")
+        self._remembered.forget(f"action {action_id}")
         return await self.action(action_id)
 
     async def actions(self) -> list[SyncAction]:
@@ -96,13 +96,13 @@ class TableConfiguration:
     async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None:
         key = version_key(table, version)
         name = f"version {connection_id} {key}"
-        return await self._remember(name, lambda: self._read(versions_of(connection_id), key, FieldMapping))
+        return await self._remembered.get(name, lambda: self._read(versions_of(connection_id), key, FieldMapping))
 
     # --- Writing ----------------------------------------------------------------------------------------------------
 
     async def save_action(self, action: SyncAction, *, before: SyncAction | Any_ | None = "any") -> None:
         await self._write_after(_ACTIONS, action.id, action, before, f"action {action.id}")
-        self._forget(f"action {action.id}")
+        self._remembered.forget(f"action {action.id}")
 
     async def save_signature_secrets(self, action_id: str, secrets: SignatureSecrets | None) -> None:
         if secrets is not None:
@@ -110,13 +110,13 @@ class TableConfiguration:
         else:
             with storage_failures("erasing a signature's secret"):
                 await self._table.delete_entity(_SIGNATURES, action_id)
-        self._forget(f"signature {action_id}")
+        self._remembered.forget(f"signature {action_id}")
 
     async def save_connection(self, connection: Connection, *, before: Connection | Any_ | None = "any") -> None:
         what = f"connection {connection.id}"
         await self._write_after(_of(connection.id), _CONNECTION, connection, before, what)
         await self._write(_CONNECTIONS, connection.id, connection)
-        self._forget(f"setup {connection.id}")
+        self._remembered.forget(f"setup {connection.id}")
 
     async def save_mapping(
         self, connection_id: str, mapping: FieldMapping, *, after: int | None = None
@@ -133,7 +133,7 @@ class TableConfiguration:
             version += 1  # another editor was quicker
             self._check_follows(mapping, version, after)
         await self._write(_of(connection_id), f"{_MAPPING}{mapping.table}", saved)
-        self._forget(f"setup {connection_id}")
+        self._remembered.forget(f"setup {connection_id}")
         return saved
 
     def _check_follows(self, mapping: FieldMapping, version: int, after: int | None) -> None:
@@ -153,7 +153,7 @@ class TableConfiguration:
                         etag=entity.metadata["etag"],
                         match_condition=MatchConditions.IfNotModified,
                     )
-        self._forget(f"setup {connection_id}")
+        self._remembered.forget(f"setup {connection_id}")
 
     async def save_pause(self, connection_id: str, pause: Pause | None) -> None:
         if pause is not None:
@@ -161,7 +161,7 @@ class TableConfiguration:
         else:
             with storage_failures("ending a pause"):
                 await self._table.delete_entity(_of(connection_id), _PAUSE)
-        self._forget(f"setup {connection_id}")
+        self._remembered.forget(f"setup {connection_id}")
 
     async def lengthen_pause(self, connection_id: str, pause: Pause) -> None:
         """Unless a pause that lasts longer stands there: several instances meet one limit, and each is told a time."""
@@ -176,7 +176,7 @@ class TableConfiguration:
 
     async def save_check(self, connection_id: str, check: CheckResult) -> None:
         await self._write(_of(connection_id), _CHECK, check)
-        self._forget(f"setup {connection_id}")
+        self._remembered.forget(f"setup {connection_id}")
 
     # --- The table --------------------------------------------------------------------------------------------------
 
@@ -234,19 +234,6 @@ class TableConfiguration:
         except ResourceExistsError:
             return False
         return True
-
-    async def _remember(self, name: str, read: Callable[[], Awaitable[T]]) -> T:
-        """What is absent is not remembered: it is usually about to be saved."""
-        until, value = self._remembered.get(name, (0.0, None))
-        if value is not None and self._clock() < until:
-            return value  # type: ignore[no-any-return]  # it was stored below under the same name
-        fresh = await read()
-        if fresh is not None:
-            self._remembered[name] = (self._clock() + REMEMBERED_SECONDS, fresh)
-        return fresh
-
-    def _forget(self, name: str) -> None:
-        self._remembered.pop(name, None)
 
 
 def _of(connection_id: str) -> str:

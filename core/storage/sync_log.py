@@ -5,7 +5,7 @@ delivery at any time, and its key follows from the delivery. Taken up anew (a re
 replaces its row in place, and what an earlier revision says then is not written any more. Reading is `log_pages`'.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
@@ -19,6 +19,7 @@ from core.errors import RetryableError
 from core.storage.failures import storage_failures
 from core.storage.index_key import IndexKey
 from core.storage.log_row import TEXT_MOST, email_addresses, index_entry, index_names, log_id, log_row, told
+from core.sync.ports import TRANSACTION_MOST, Ended
 
 _ROUNDS_MOST = 20
 _LOST_CONDITIONS = {
@@ -29,6 +30,7 @@ _LOST_CONDITIONS = {
 }
 
 Operation = tuple[Any, ...]
+_RowWithIndexes = tuple[dict[str, Any], list[str]]
 
 
 class TableSyncLog:
@@ -38,11 +40,27 @@ class TableSyncLog:
 
     async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:
         """Anybody may do this, and again: the row of the highest revision stays. `last`: the attempt that ended it."""
-        hashed = [await self._index_key.hashed(address) for address in email_addresses(delivery)]
-        indexes = index_names(delivery, hashed)
-        row = _keys(delivery) | log_row(delivery, row_url=row_url, indexes=indexes, last=last)
+        row, indexes = await self._row(Ended(delivery, row_url, last))
         if await self._submitted([("create", row), *_entries(row, indexes)]):
             return
+        await self._replace(row, indexes)
+
+    async def write_all(self, ended: Sequence[Ended]) -> None:
+        """As `write`, for many in few transactions. Where a row is there already, its transaction goes row by row."""
+        rows = [await self._row(each) for each in ended]
+        for some in _transactions(rows):
+            operations = [step for row, indexes in some for step in (("create", row), *_entries(row, indexes))]
+            if not await self._submitted(operations):
+                for row, indexes in some:
+                    await self._replace(row, indexes)
+
+    async def _row(self, ended: Ended) -> _RowWithIndexes:
+        delivery = ended.delivery
+        hashed = [await self._index_key.hashed(address) for address in email_addresses(delivery)]
+        indexes = index_names(delivery, hashed)
+        return _keys(delivery) | log_row(delivery, row_url=ended.row_url, indexes=indexes, last=ended.last), indexes
+
+    async def _replace(self, row: dict[str, Any], indexes: list[str]) -> None:
         for _ in range(_ROUNDS_MOST):
             if await self._replaced(row, indexes):
                 return
@@ -104,6 +122,23 @@ class TableSyncLog:
                     continue
                 else:
                     return
+
+
+def _transactions(rows: Iterable[_RowWithIndexes]) -> Iterator[list[_RowWithIndexes]]:
+    """As many rows as one takes; all of one connection, and none twice."""
+    rows = sorted(rows, key=lambda each: (each[0]["PartitionKey"], each[0]["RowKey"]))
+    some: list[_RowWithIndexes] = []
+    size = 0
+    for row, indexes in rows:
+        last = some[-1][0] if some else row
+        is_other = last["PartitionKey"] != row["PartitionKey"] or (some and last["RowKey"] == row["RowKey"])
+        if some and (is_other or size + 1 + len(indexes) > TRANSACTION_MOST):
+            yield some
+            some, size = [], 0
+        some.append((row, indexes))
+        size += 1 + len(indexes)
+    if some:
+        yield some
 
 
 def _keys(delivery: Delivery) -> dict[str, str]:

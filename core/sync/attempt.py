@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from core.domain.connection import REVOKED, Pause
-from core.domain.delivery import Delivery, ErrorClass, Outcome, Result, delivery_key
+from core.domain.delivery import Delivery, ErrorClass, Outcome, Result
 from core.domain.retry import next_try
 from core.domain.trail import Attempt, Call, with_attempt
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
-from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, SyncLog, Versioned, WakeQueue
+from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, Pauses, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
 from core.telemetry import calls_noted
 
@@ -32,6 +32,7 @@ class Attempts:
         turns: Turns,
         ledger: Ledger,
         configuration: Configuration,
+        pauses: Pauses,
         crms: Crms,
         sync_log: SyncLog,
         wake_queue: WakeQueue,
@@ -40,6 +41,7 @@ class Attempts:
         self._turns = turns
         self._ledger = ledger
         self._configuration = configuration
+        self._pauses = pauses
         self._crms = crms
         self._sync_log = sync_log
         self._wake_queue = wake_queue
@@ -60,12 +62,12 @@ class Attempts:
                     await self.conclude(done, _ended(began, done, calls))
             except TimeoutError:
                 slow = RetryableError("Dynamics is slow; the delivery goes on by itself.")
-                await self._defer(delivery, slow, _failed(began, slow, calls))
+                await self._defer(found, slow, _failed(began, slow, calls))
             except SyncError as error:
-                await self._defer(delivery, error, _failed(began, error, calls))
+                await self._defer(found, error, _failed(began, error, calls))
             except Exception as error:  # noqa: BLE001  # a bug must not lose the delivery: it is deferred, then logged as failed
                 _log.exception("delivery %s met a bug", delivery.id)
-                await self._defer(delivery, error, _failed(began, error, calls))
+                await self._defer(found, error, _failed(began, error, calls))
             else:
                 return done
         return None
@@ -73,7 +75,8 @@ class Attempts:
     async def conclude(self, delivery: Delivery, last: Attempt | None = None) -> None:
         """Writes the log row, which anybody may do again; then the work is over."""
         await self._sync_log.write(delivery, row_url=await self.row_url(delivery), last=last)
-        await self._ledger.commit(delivery.organization, [Change(delivery.due.key, None, ANY)])
+        if delivery.is_marked:
+            await self._ledger.commit(delivery.organization, [Change(delivery.due.key, None, ANY)])
 
     async def row_url(self, delivery: Delivery) -> str:
         """Where a person sees the row this delivery went to; "" where there is none."""
@@ -97,17 +100,20 @@ class Attempts:
 
     # --- Not done ---------------------------------------------------------------------------------------------------
 
-    async def _defer(self, delivery: Delivery, error: Exception, attempt: Attempt) -> None:
-        """Marks the delivery due again. Where even that fails, its first mark stands, and the timer finds it."""
+    async def _defer(self, begun: Versioned[Delivery], error: Exception, attempt: Attempt) -> None:
+        """Marks the delivery due again."""
+        delivery = begun.entity
         _log.warning("delivery %s is deferred: %s %s", delivery.id, type(error).__name__, _engineers_words(error))
         try:
             await self._pause(delivery.connection, error)
-            await self._postpone(delivery, error, attempt)
+            await self._postpone(begun, error, attempt)
         except SyncError as storage_error:
-            _log.warning("delivery %s could not be marked: %s", delivery.id, _engineers_words(storage_error))
+            _not_marked(delivery, storage_error)
 
-    async def _postpone(self, delivery: Delivery, error: Exception, attempt: Attempt) -> None:
-        found = await self._ledger.read(delivery.organization, delivery_key(delivery.id), Delivery)
+    async def _postpone(self, begun: Versioned[Delivery], error: Exception, attempt: Attempt) -> None:
+        found = await self._ledger.read(begun.entity.organization, begun.entity.key, Delivery)
+        if found is None and begun.etag == ABSENT:
+            found = begun
         if found is None or found.entity.state == "done":
             return
         if self._is_hopeless(found.entity, error):
@@ -124,8 +130,7 @@ class Attempts:
                 until = self._now() + MENDING
             case _:
                 return
-        pause = Pause(reason=error.message, code=error.code, until=until)
-        await self._configuration.lengthen_pause(connection_id, pause)
+        await self._pauses.lengthen_pause(connection_id, Pause(reason=error.message, code=error.code, until=until))
 
     async def _mark_due(self, found: Versioned[Delivery], error: Exception) -> None:
         if isinstance(error, MisconfiguredConnectionError):
@@ -142,21 +147,23 @@ class Attempts:
     async def _wait(self, found: Versioned[Delivery]) -> None:
         try:
             await self._mark_waiting(found)
-        except SyncError as error:  # its first mark stands
-            _log.warning("delivery %s could not be marked: %s", found.entity.id, _engineers_words(error))
+        except SyncError as error:
+            _not_marked(found.entity, error)
 
     async def _mark_waiting(self, found: Versioned[Delivery]) -> None:
         """Due since it was received: when somebody has mended the connection, everything that waits is due at once,
         in that order. No message: the timer passes over connections that are paused.
         """
-        if found.entity.due_at != found.entity.received_at:
+        if found.entity.due_at != found.entity.received_at or not found.entity.is_marked:
             due_at = found.entity.received_at
             await self._move_mark(found, found.entity.model_copy(update={"due_at": due_at}))
 
     async def _move_mark(self, found: Versioned[Delivery], after: Delivery) -> bool:
-        marks = [Change(found.entity.due.key, None, ANY), Change(after.due.key, after.due, ABSENT)]
-        delivery = Change(after.key, after, found.etag)
-        return await self._ledger.commit(after.organization, [delivery, *marks]) is not None
+        marked = after.model_copy(update={"is_marked": True})
+        changes = [Change(marked.key, marked, found.etag), Change(marked.due.key, marked.due, ABSENT)]
+        if found.entity.is_marked:
+            changes.append(Change(found.entity.due.key, None, ANY))
+        return await self._ledger.commit(marked.organization, changes) is not None
 
     def _is_hopeless(self, delivery: Delivery, error: Exception) -> bool:
         """A bug that comes again and again; but an intent is never given up, for its write may have landed."""
@@ -174,6 +181,13 @@ class Attempts:
         failed = found.entity.model_copy(update={"state": "done", "result": result})
         if await self._ledger.commit(failed.organization, [Change(failed.key, failed, found.etag)]):
             await self.conclude(failed, attempt)
+
+
+def _not_marked(delivery: Delivery, error: SyncError) -> None:
+    """Its first mark stands, and the timer finds it. Without one, whatever it came with has to come again."""
+    _log.warning("delivery %s could not be marked: %s", delivery.id, _engineers_words(error))
+    if not delivery.is_marked:
+        raise error
 
 
 def _ended(began: datetime, done: Delivery, calls: Sequence[Call]) -> Attempt:

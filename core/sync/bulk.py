@@ -1,33 +1,72 @@
-"""Many captures of one action at once: made durable, then run together.
+"""Many captures of one action at once, each by the turn that a capture takes alone, with their requests put together.
 
-Every delivery takes the same turn as a capture that comes alone, so what section 6 of the product promises holds here
-too. What is not done at the end goes on by itself: each delivery is marked, and a message or the timer finds it.
+So what section 6 of the product promises holds here too. Deliveries of one person run one after the other, in the
+order in which they came (`domain.sharing`); the others run side by side. What is not done at the end goes on by
+itself: each delivery is marked then, and a message or the timer finds it. Before that nothing is stored of a delivery
+but its intent: whatever it came with, a message or a file, comes again when this process dies.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.action import SyncAction
 from core.domain.capture import Capture
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Trigger, delivery_key
+from core.domain.sharing import predecessors
+from core.domain.submission import heard_keys
 from core.sync.attempt import Attempts
 from core.sync.intake import Intake, new_delivery
-from core.sync.ports import Ledger, Versioned
+from core.sync.ports import (
+    ABSENT,
+    BulkCrms,
+    BulkLog,
+    BulkWakeQueue,
+    Configuration,
+    Ledger,
+    Pauses,
+    Versioned,
+)
+from core.sync.together.crm import CrmsTogether
+from core.sync.together.ledger import LedgerTogether
+from core.sync.together.reporting import LogTogether, PausesTogether, WakesTogether
+from core.sync.together.rounds import Rounds
+from core.sync.turn import Turns
 
 DEADLINE_SECONDS = 300.0
-AT_ONCE_MOST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """What the deliveries of one run share."""
+
+    ledger: LedgerTogether
+    attempts: Attempts
 
 
 class Bulk:
-    def __init__(self, *, attempts: Attempts, ledger: Ledger, now: Callable[[], datetime], grace: timedelta) -> None:
-        self._attempts = attempts
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        configuration: Configuration,
+        pauses: Pauses,
+        crms: BulkCrms,
+        sync_log: BulkLog,
+        wake_queue: BulkWakeQueue,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
         self._ledger = ledger
-        self._intake = Intake(ledger=ledger)
+        self._configuration = configuration
+        self._pauses = pauses
+        self._crms = crms
+        self._sync_log = sync_log
+        self._wake_queue = wake_queue
         self._now = now
-        self._grace = grace
-        self._places = asyncio.Semaphore(AT_ONCE_MOST)
+        self._new_id = new_id
 
     async def accept(
         self,
@@ -39,28 +78,87 @@ class Bulk:
         trigger: Trigger = "bulk",
         received_at: datetime | None = None,
     ) -> None:
-        """Makes the captures durable and runs them. One that was delivered before is carried on where it stands.
+        """Runs the captures; those that were delivered before are carried on where they stand. When this returns, each
+        is done, or goes on by itself. Raises what storage raises where neither could be made sure: then the same
+        captures have to come again.
 
         `received_at`: when the first of them came in; each later one counts as received a microsecond later.
         """
-        came_in, due_at = received_at or self._now(), self._now() + self._grace
+        came_in = received_at or self._now()
         times = (came_in + timedelta(microseconds=number) for number in range(len(captures)))
         deliveries = [
-            new_delivery(each, action, connection, now=time, due_at=due_at, trigger=trigger, batch=batch)
+            new_delivery(each, action, connection, now=time, due_at=time, trigger=trigger, batch=batch)
             for each, time in zip(captures, times, strict=True)
         ]
-        received = await asyncio.gather(*(self._intake.receive(each) for each in deliveries))
-        await self._run([found for found, _ in received])
+        together = self._together()
+        await self._run(together, await self._received(together, deliveries))
 
     async def run(self, organization: str, delivery_ids: Sequence[str]) -> None:
         """Carries deliveries on that were stored before."""
+        together = self._together()
         keys = [delivery_key(each) for each in delivery_ids]
-        read = await asyncio.gather(*(self._ledger.read(organization, key, Delivery) for key in keys))
-        await self._run([found for found in read if found])
+        read = await asyncio.gather(*(together.ledger.read(organization, key, Delivery) for key in keys))
+        await self._run(together, [found for found in read if found])
 
-    async def _run(self, deliveries: Sequence[Versioned[Delivery]]) -> None:
-        await asyncio.gather(*(self._attempt(found) for found in deliveries))
+    def _together(self) -> _Together:
+        rounds = Rounds()
+        ledger, crms = LedgerTogether(self._ledger, rounds), CrmsTogether(self._crms, rounds)
+        configuration, now = self._configuration, self._now
+        attempts = Attempts(
+            turns=Turns(ledger=ledger, configuration=configuration, crms=crms, now=now, new_id=self._new_id),
+            ledger=ledger,
+            configuration=configuration,
+            pauses=PausesTogether(self._pauses, rounds),
+            crms=crms,
+            sync_log=LogTogether(self._sync_log, rounds),
+            wake_queue=WakesTogether(self._wake_queue, rounds),
+            now=now,
+        )
+        return _Together(ledger, attempts)
 
-    async def _attempt(self, found: Versioned[Delivery]) -> None:
-        async with self._places:
-            await self._attempts.attempt(found, deadline=DEADLINE_SECONDS)
+    async def _received(self, together: _Together, deliveries: Sequence[Delivery]) -> list[Versioned[Delivery]]:
+        """Those of a submission get their place among its others. For the rest the intent is the first that is stored:
+        where the first of them is known already, they have come before, and stand where they stand.
+        """
+        ends = (*deliveries[:1], *deliveries[-1:])
+        come_again = any([await self._ledger.read(each.organization, each.key, Delivery) for each in ends])
+        place = self._placed_again if come_again else self._placed
+        return list(await asyncio.gather(*(place(together.ledger, each) for each in deliveries)))
+
+    async def _placed(self, ledger: Ledger, delivery: Delivery) -> Versioned[Delivery]:
+        if heard_keys(delivery):
+            found, _ = await Intake(ledger=ledger).receive(delivery)
+            return found
+        return Versioned(delivery.model_copy(update={"is_marked": False}), ABSENT)
+
+    async def _placed_again(self, ledger: Ledger, delivery: Delivery) -> Versioned[Delivery]:
+        stored = await ledger.read(delivery.organization, delivery.key, Delivery)
+        return stored or await self._placed(ledger, delivery)
+
+    async def _run(self, together: _Together, deliveries: Sequence[Versioned[Delivery]]) -> None:
+        """Whoever has to wait for somebody of his own name does so without a word to anybody."""
+        over = [asyncio.Event() for _ in deliveries]
+        captures = [found.entity.capture for found in deliveries]
+        before = predecessors(captures, with_companies=await self._makes_accounts(deliveries))
+        turns = [
+            self._turn(together, found, [over[number] for number in first], mine)
+            for found, first, mine in zip(deliveries, before, over, strict=True)
+        ]
+        async with asyncio.TaskGroup() as group:
+            for turn in turns:
+                group.create_task(turn)
+
+    async def _makes_accounts(self, deliveries: Sequence[Versioned[Delivery]]) -> bool:
+        names = {found.entity.action for found in deliveries}
+        actions = [await self._configuration.action(name) for name in names]
+        return any(action and action.account and action.account.on_missing == "create" for action in actions)
+
+    async def _turn(
+        self, together: _Together, found: Versioned[Delivery], first: Sequence[asyncio.Event], over: asyncio.Event
+    ) -> None:
+        try:
+            for event in first:
+                await event.wait()
+            await together.attempts.attempt(found, deadline=DEADLINE_SECONDS)
+        finally:
+            over.set()

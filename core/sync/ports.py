@@ -14,14 +14,18 @@ from core.domain.delivery import Delivery, Due, Membership, RowWrite
 from core.domain.mapping import FieldMapping
 from core.domain.matching import LookUp
 from core.domain.references import Found, ReferenceQuery
+from core.domain.search import Search
 from core.domain.table import Table
 from core.domain.trail import Attempt
+from core.errors import SyncError
 
 EntityT = TypeVar("EntityT", bound=BaseModel)
 
 ABSENT = ""  # the condition "is not there"
 ANY = "*"  # no condition
 Any_ = Literal["any"]  # whatever stands there
+# https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+TRANSACTION_MOST = 100  # entities
 PRESENT = "present"  # the condition "is there", whatever it holds
 
 
@@ -83,6 +87,18 @@ class Crm(Protocol):
         ...
 
 
+class BulkCrm(Crm, Protocol):
+    """What is asked of one environment by many at once."""
+
+    async def find_all(self, searches: Sequence[Search]) -> Sequence[Found]:
+        """As `find`, in one request."""
+        ...
+
+    async def write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> Sequence[bool | SyncError]:
+        """Each piece as by `write`, and what that would have answered or raised; in few requests."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionSetup:
     """A connection with everything that is configured under it."""
@@ -139,6 +155,15 @@ class Configuration(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A delivery that is over, as the log is told of it."""
+
+    delivery: Delivery
+    row_url: str
+    last: Attempt | None = None
+
+
 class SyncLog(Protocol):
     async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:
         """The row of a delivery that is over. One of a later revision stays. `last`: the attempt that ended it."""
@@ -151,9 +176,27 @@ class SyncLog(Protocol):
         ...
 
 
+class BulkLog(SyncLog, Protocol):
+    async def write_all(self, ended: Sequence[Ended]) -> None:
+        """As `write`, for many."""
+        ...
+
+
 class WakeQueue(Protocol):
     async def wake(self, organization: str, delivery_id: str, *, after: float = 0.0) -> None:
         """Sends a message that wakes the delivery up after so many seconds. A lost one costs time only."""
+        ...
+
+
+class BulkWakeQueue(WakeQueue, Protocol):
+    async def wake_all(self, organization: str, delivery_ids: Sequence[str], *, after: float = 0.0) -> None:
+        """As `wake`; those of one message are run together."""
+        ...
+
+
+class Pauses(Protocol):
+    async def lengthen_pause(self, connection_id: str, pause: Pause) -> None:
+        """Saves it, unless one that lasts longer stands there."""
         ...
 
 
@@ -163,3 +206,9 @@ class Crms(Protocol):
     def row_url(self, connection: Connection, table: str, row_id: str) -> str:
         """Where a person sees the row."""
         ...
+
+
+class BulkCrms(Protocol):
+    async def crm(self, connection: Connection) -> BulkCrm: ...
+
+    def row_url(self, connection: Connection, table: str, row_id: str) -> str: ...

@@ -51,22 +51,30 @@ class Reading:
         self._ledger = ledger
         self._configuration = configuration
 
-    async def known(self, delivery: Delivery) -> Known:
-        """Everything that is known before Dynamics is asked: prospect and keys are read before any search."""
-        action, setup = await self._action(delivery), await self.setup(delivery)
+    async def known(self, delivery: Delivery, *, presumably_new: bool = False) -> Known:
+        """Everything that is known before Dynamics is asked: prospect and keys are read before any search.
+
+        `presumably_new`: where nothing is known of the prospect, the keys are taken to be absent without a look. Key
+        entities stay for good, so one that is absent when it is claimed was absent before; where that does not hold,
+        the claim fails, and the next look is a real one.
+        """
+        action, setup, organization = await self._action(delivery), await self.setup(delivery), delivery.organization
         guess = subject_of(delivery, action, setup.mappings, Prospect())
         alias, read, keys = await asyncio.gather(
             self._alias(delivery, action),
-            self._ledger.read(delivery.organization, guess.prospect_key, Prospect),
-            self._read_keys(delivery.organization, guess.claim_keys),
+            self._ledger.read(organization, guess.prospect_key, Prospect),
+            self._read_keys(organization, () if presumably_new else guess.claim_keys),
         )
         key = alias.entity.prospect_key if isinstance(alias, Versioned) else guess.prospect_key
         if key != guess.prospect_key:
-            read = await self._ledger.read(delivery.organization, key, Prospect)
+            read = await self._ledger.read(organization, key, Prospect)
         prospect = read.entity if read else Prospect()
         subject = subject_of(delivery, action, setup.mappings, prospect, prospect_key=key)
         wanted = (*subject.claim_keys, *filter(None, [account_key(subject)]))
-        keys |= await self._read_keys(delivery.organization, tuple(name for name in wanted if name not in keys))
+        unread = tuple(name for name in wanted if name not in keys)
+        keys |= (
+            dict.fromkeys(unread) if presumably_new and read is None else await self._read_keys(organization, unread)
+        )
         new_alias = alias if isinstance(alias, str) else None
         return Known(setup, subject, read.etag if read else ABSENT, {name: keys[name] for name in wanted}, new_alias)
 

@@ -56,13 +56,13 @@ class Turns:
             if delivery.state == "done":
                 return delivery
             if delivery.state == "received":
-                advanced = await self._take(found)
+                advanced = await self._take(found, is_first=round_number == 0)
             else:
                 advanced = await (self._carry_out(found) if is_claimed_now else self._go_on(found))
             is_claimed_now = advanced is not None
             if advanced is None:
                 await self._sleep(random.uniform(0, 0.02 * (round_number + 1)))  # noqa: S311  # spreads contenders
-                advanced = await self._read(delivery.organization, delivery.id)
+                advanced = await self._read_again(found)
             found = advanced
         raise RetryableError("Too many deliveries about the same person at once; this one goes on later.")
 
@@ -74,18 +74,25 @@ class Turns:
         crm = await self._crms.crm(known.setup.connection)
         return decide(known.subject, await search(crm, known.subject), new_id=self._new_id())
 
+    async def _read_again(self, found: Versioned[Delivery]) -> Versioned[Delivery]:
+        """One that has not been stored yet may still be nobody's."""
+        now = await self._ledger.read(found.entity.organization, found.entity.key, Delivery)
+        if now is None and found.etag != ABSENT:
+            raise _not_stored(found.entity.organization, found.entity.id)
+        return now or found
+
     async def _read(self, organization: str, delivery_id: str) -> Versioned[Delivery]:
         found = await self._ledger.read(organization, delivery_key(delivery_id), Delivery)
         if found is None:
-            raise RetryableError("The delivery is not in the store.", detail=f"{organization} {delivery_id}")
+            raise _not_stored(organization, delivery_id)
         return found
 
     # --- Before the claim -------------------------------------------------------------------------------------------
 
-    async def _take(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
+    async def _take(self, found: Versioned[Delivery], *, is_first: bool) -> Versioned[Delivery] | None:
         """From `received` to an intent, or to the end when nothing is to be written. None: start again."""
         delivery = found.entity
-        known = await self._reading.known(delivery)
+        known = await self._reading.known(delivery, presumably_new=is_first and found.etag == ABSENT)
         if result := settled_without_search(known.subject):
             return await self._commit(delivery.organization, _done(found, result, self._now()))
         if claimant := known.claimant:
@@ -229,6 +236,10 @@ class Turns:
         etags = await self._ledger.commit(organization, (own, *others))
         assert isinstance(own.entity, Delivery)
         return Versioned(own.entity, etags[0]) if etags else None
+
+
+def _not_stored(organization: str, delivery_id: str) -> RetryableError:
+    return RetryableError("The delivery is not in the store.", detail=f"{organization} {delivery_id}")
 
 
 def _replanned(found: Versioned[Delivery]) -> Versioned[Delivery]:

@@ -5,17 +5,18 @@ costs time and nothing else.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Due, delivery_key
 from core.sync.attempt import Attempts
 from core.sync.pinning import Pinning
-from core.sync.ports import PRESENT, Change, Configuration, Ledger, WakeQueue
+from core.sync.ports import PRESENT, BulkWakeQueue, Change, Configuration, Ledger
 
 DEADLINE_SECONDS = 120.0
-WOKEN_AT_ONCE_MOST = 500
+WOKEN_AT_ONCE_MOST = 2_000
+TOGETHER_MOST = 100  # deliveries of one message: few enough for several hosts to share the work
 # How long a message sent by the timer may take before the timer sends another.
 MESSAGE_PATIENCE = timedelta(minutes=2)
 
@@ -30,7 +31,7 @@ class Wakes:
         ledger: Ledger,
         configuration: Configuration,
         pinning: Pinning,
-        wake_queue: WakeQueue,
+        wake_queue: BulkWakeQueue,
         now: Callable[[], datetime],
     ) -> None:
         self._attempts = attempts
@@ -76,11 +77,18 @@ class Wakes:
             return 0
         due = await self._ledger.due(organization, self._now(), most=WOKEN_AT_ONCE_MOST, connections=runnable)
         wanted = [mark for mark in due if not self._is_awaited(mark)]
-        for mark in wanted:
-            await self._wake_queue.wake(organization, mark.delivery)
-            woken = mark.model_copy(update={"woken_at": self._now()})
-            await self._ledger.commit(organization, [Change(mark.key, woken, PRESENT)])
+        for start in range(0, len(wanted), TOGETHER_MOST):
+            some = wanted[start : start + TOGETHER_MOST]
+            await self._wake_queue.wake_all(organization, [mark.delivery for mark in some])
+            await self._note_woken(organization, some)
         return len(wanted)
+
+    async def _note_woken(self, organization: str, marks: Sequence[Due]) -> None:
+        """Together where it can be; one that is over has lost its mark meanwhile."""
+        woken = [Change(each.key, each.model_copy(update={"woken_at": self._now()}), PRESENT) for each in marks]
+        if await self._ledger.commit(organization, woken) is None:
+            for change in woken:
+                await self._ledger.commit(organization, [change])
 
     async def _is_held(self, connection: Connection) -> bool:
         setup = await self._configuration.setup(connection.id)

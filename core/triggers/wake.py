@@ -17,9 +17,13 @@ _log = logging.getLogger("captello.wake")
 
 
 async def deliver(message: func.QueueMessage) -> None:
-    """A message names a delivery. One that cannot be read fails, and ends in the poison queue."""
-    organization, delivery_id = _ids(message.get_body())
-    await (await services()).wakes.run(organization, delivery_id)
+    """A message names a delivery, or several. One that cannot be read fails, and ends in the poison queue."""
+    organization, delivery_ids = _ids(message.get_body())
+    app = await services()
+    if len(delivery_ids) == 1:
+        await app.wakes.run(organization, delivery_ids[0])
+    else:
+        await app.bulk.run(organization, delivery_ids)
 
 
 async def wake() -> None:
@@ -32,7 +36,7 @@ async def wake() -> None:
     await app.upkeep.run()
 
 
-def _ids(body: bytes) -> tuple[str, str]:
+def _ids(body: bytes) -> tuple[str, list[str]]:
     """Plain JSON or base64 of it: both are common on Storage queues."""
     text = body.strip()
     if not text.startswith(b"{"):
@@ -41,4 +45,5 @@ def _ids(body: bytes) -> tuple[str, str]:
         except binascii.Error:
             raise ValueError("a message on the queue `deliveries` is neither JSON nor base64") from None
     document = json.loads(text)
-    return str(document["organization"]), str(document["delivery"])
+    named = document["deliveries"] if "deliveries" in document else [document["delivery"]]
+    return str(document["organization"]), [str(each) for each in named]

@@ -155,6 +155,7 @@ class Office:
             turns=self._turns,
             ledger=self.ledger,
             configuration=self.configuration,
+            pauses=self.configuration,
             crms=self.outside,
             sync_log=TableSyncLog(table, IndexKey(table)),
             wake_queue=self,
@@ -179,6 +180,10 @@ class Office:
         self.messages.append(delivery_id)
         if self.is_quick:
             await self.wakes.run(organization, delivery_id)
+
+    async def wake_all(self, organization: str, delivery_ids: Sequence[str], *, after: float = 0.0) -> None:
+        for delivery_id in delivery_ids:
+            await self.wake(organization, delivery_id, after=after)
 
     async def connect(self, secret: str = "first", *, connection_id: str = "", **settings: Any) -> Connection:
         """Saves the connection with this secret, and answers it as stored."""

@@ -91,9 +91,9 @@ class Scenario:
     def setup(self) -> ConnectionSetup:
         return SETUPS[self.mapped]
 
-    def world(self) -> World:
+    def world(self, *, stored: bool = True) -> World:
         world = World()
-        for delivery in self.deliveries:
+        for delivery in self.deliveries if stored else ():
             world.entities[delivery.key] = (world.tick(), delivery)
         for table, row_id, columns in self.rows:
             world.seed(table, row_id, **columns)
@@ -198,6 +198,28 @@ async def ends_as_some_order_would(scenario: Scenario, seed: int, kind: type[Wor
     """Two workers for each delivery, five kills and lost replies: one of the sequential results, and no claim left."""
     names = [each.id + "'" * copy for each in scenario.deliveries for copy in range(2)]
     ended = await _run(scenario, random.Random(seed), names, kind, troubles=5)
+    await _agrees(ended, scenario, seed)
+    return ended.world
+
+
+async def ends_so_together_too(scenario: Scenario, seed: int, *, stored: bool) -> None:
+    """Two workers run all deliveries together; where they are stored, others run each of them alone beside."""
+    scheduler = Scheduler(scenario.world(stored=stored), random.Random(seed), troubles=4)
+    together = [Worker(f"all{number}", scheduler, ACTIONS, scenario.setup) for number in range(2)]
+    alone = [Worker(each.id, scheduler, ACTIONS, scenario.setup) for each in scenario.deliveries if stored]
+    tasks = [asyncio.create_task(worker.turns_together(scenario.deliveries)) for worker in together]
+    tasks += [asyncio.create_task(_alone(worker)) for worker in alone]
+    await scheduler.run(tasks)
+    for task in tasks:
+        task.result()
+    await _agrees(scheduler, scenario, seed)
+
+
+async def _alone(worker: Worker) -> None:
+    await worker.turn(worker.name)
+
+
+async def _agrees(ended: Scheduler, scenario: Scenario, seed: int) -> None:
     allowed = {
         repr(_visible(await _one_at_a_time(scenario, order), scenario))
         for order in itertools.permutations(scenario.deliveries)
@@ -210,7 +232,6 @@ async def ends_as_some_order_would(scenario: Scenario, seed: int, kind: type[Wor
     held = [key for key, (_, entity) in ended.world.entities.items() if getattr(entity, "claimed_by", "")]
     assert not held, f"{told}\nstill claimed: {held}"
     assert not [key for key in ended.world.entities if key.startswith("row|")], told
-    return ended.world
 
 
 # --- Random ones ------------------------------------------------------------------------------------------------------

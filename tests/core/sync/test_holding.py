@@ -74,6 +74,7 @@ class Host(Worker):
             turns=turns,
             ledger=self,
             configuration=self,
+            pauses=self,
             crms=self,
             sync_log=LoggingWorker(name, scheduler, log),
             wake_queue=NoMessages(),

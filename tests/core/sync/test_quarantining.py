@@ -73,7 +73,14 @@ def _quarantine(scheduler: Scheduler, shelf: Shelf, log: Log) -> Quarantine:
 
     turns = Turns(ledger=worker, configuration=worker, crms=worker, now=now, new_id=worker.new_id, sleep=worker.sleep)
     attempts = Attempts(
-        turns=turns, ledger=worker, configuration=worker, crms=worker, sync_log=logging, wake_queue=messages, now=now
+        turns=turns,
+        ledger=worker,
+        configuration=worker,
+        pauses=worker,
+        crms=worker,
+        sync_log=logging,
+        wake_queue=messages,
+        now=now,
     )
     captures = Captures(
         turns=turns,

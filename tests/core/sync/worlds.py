@@ -21,13 +21,18 @@ from core.domain.mapping import FieldMapping
 from core.domain.matching import LookUp
 from core.domain.references import Found, ReferenceQuery
 from core.domain.row import Row, RowKey, read_name
+from core.domain.search import Search
 from core.domain.table import EMAIL_COLUMNS, Table, id_column
 from core.domain.values import normal_name
-from core.errors import RetryableError
+from core.errors import RetryableError, SyncError
 from core.sync.ports import ABSENT, ANY, PRESENT, Change, ConnectionSetup, EntityT, Versioned
+from core.sync.together.crm import CrmsTogether
+from core.sync.together.ledger import LedgerTogether
+from core.sync.together.rounds import Rounds
 from core.sync.turn import Turns
 
 T = TypeVar("T")
+SETTLING_LOOPS = 8
 TROUBLE = 0.1  # how likely the next request is one that goes wrong
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 ORGANIZATION = "90aa3b6e-4e50-4e11-8dee-000d3a4f1a01"
@@ -131,6 +136,10 @@ def _hits(wanted: LookUp, table: str, row_id: str, columns: Mapping[str, Any]) -
     return row_id in wanted.ids or bool(emails & set(wanted.emails)) or by_name
 
 
+def _is_new_row(piece: Sequence[RowWrite | Membership]) -> bool:
+    return len(piece) == 1 and isinstance(piece[0], RowWrite) and piece[0].creates
+
+
 class Killed(BaseException):
     """The worker's process is gone."""
 
@@ -194,7 +203,7 @@ class Scheduler:
 
 async def _settled() -> None:
     """Until every worker waits for a reply: a few rounds of the loop carry a reply through any gather."""
-    for _ in range(8):
+    for _ in range(SETTLING_LOOPS):
         await asyncio.sleep(0)
 
 
@@ -245,6 +254,30 @@ class Worker:
         what = f"write {[write.model_dump(exclude={'targets'}) for write in writes]}"
         return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.write(writes))
 
+    async def find_all(self, searches: Sequence[Search]) -> list[Found]:
+        world = self._scheduler.world
+
+        def happen() -> list[Found]:
+            named = (each.references for each in searches)
+            references = [{query: world.named(query) for query in queries} for queries in named]
+            return [Found(world.find(each.look_ups), found) for each, found in zip(searches, references, strict=True)]
+
+        return await self._scheduler.request(self.name, f"find for {len(searches)}", happen)
+
+    async def write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> list[bool | SyncError]:
+        """Rows that are only to be created come first, all or none; then each piece, while anything may come between.
+        Whoever is killed, or loses a reply, does so in the middle.
+        """
+        answers: dict[int, bool | SyncError] = {}
+        new = [number for number, piece in enumerate(pieces) if _is_new_row(piece)]
+        together = [write for number in new for write in pieces[number]]
+        if len(new) > 1 and await self.write(together):
+            answers = dict.fromkeys(new, True)
+        for number, piece in enumerate(pieces):
+            if number not in answers:
+                answers[number] = await self.write(piece)
+        return [answers[number] for number in range(len(pieces))]
+
     async def confirm_organization(self) -> None: ...
 
     async def table(self, name: str) -> Table:
@@ -292,6 +325,28 @@ class Worker:
     async def sleep(self, seconds: float) -> None:
         """Time passes when the scheduler says so."""
         await self._scheduler.request(self.name, "wait", lambda: None)
+
+    async def turns_together(self, deliveries: Sequence[Delivery]) -> None:
+        """Runs deliveries to their end with their requests put together. Those that nobody has stored are new."""
+        left = list(deliveries)
+        while left:
+            rounds = Rounds()
+            ledger, crms = LedgerTogether(self, rounds), CrmsTogether(self, rounds)
+            turns = Turns(
+                ledger=ledger, configuration=self, crms=crms, now=lambda: NOON, new_id=self.new_id, sleep=self.sleep
+            )
+            ended = await asyncio.gather(
+                *(self._begun(turns, ledger, delivery) for delivery in left), return_exceptions=True
+            )
+            failures = [each for each in ended if isinstance(each, BaseException)]
+            assert all(isinstance(each, RetryableError | asyncio.CancelledError | Killed) for each in failures), (
+                failures
+            )
+            left = [one for one, how in zip(left, ended, strict=True) if isinstance(how, BaseException)]
+
+    async def _begun(self, turns: Turns, ledger: LedgerTogether, delivery: Delivery) -> Delivery:
+        stored = await ledger.read(ORGANIZATION, delivery.key, Delivery)
+        return await turns.complete(stored or Versioned(delivery, ABSENT))
 
     async def turn(self, delivery_id: str) -> Delivery:
         """Runs a delivery to its end, however often this worker is killed or loses a reply."""
