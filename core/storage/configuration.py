@@ -172,7 +172,7 @@ class TableConfiguration:
                 saved = await self._create(partition, _PAUSE, pause)
             else:
                 saved = standing.outlasts(pause) or await self._replace(partition, _PAUSE, pause, standing)
-        self._forget(f"setup {connection_id}")
+        self._remembered.forget(f"setup {connection_id}")
 
     async def save_check(self, connection_id: str, check: CheckResult) -> None:
         await self._write(_of(connection_id), _CHECK, check)
