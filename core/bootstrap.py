@@ -197,6 +197,9 @@ def make_services(settings: Settings) -> Services:
     )
     checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
     mappings, actions = Mappings(configuration=configuration, crms=clients), Actions(configuration=configuration)
+    slots = BulkSlots(
+        store=TableSlots(configuration_table), told=clients, now=_now, new_id=_new_id, most=settings.bulk_at_once
+    )
     bulk = Bulk(
         ledger=ledger,
         configuration=configuration,
@@ -204,6 +207,7 @@ def make_services(settings: Settings) -> Services:
         crms=clients,
         sync_log=sync_log,
         wake_queue=wake_queue,
+        slots=slots,
         now=_now,
         new_id=_new_id,
     )
@@ -238,6 +242,7 @@ def make_services(settings: Settings) -> Services:
         settling=settling,
         cancelling=cancelling,
         alives=alives,
+        queue=bulk_queue,
         now=_now,
     )
     quarantined = TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE))
@@ -253,9 +258,7 @@ def make_services(settings: Settings) -> Services:
         bulk_contents=contents,
         bulk_queue=bulk_queue,
         batches=batches,
-        slots=BulkSlots(
-            store=TableSlots(configuration_table), told=clients, now=_now, new_id=_new_id, most=settings.bulk_at_once
-        ),
+        slots=slots,
         wakes=wakes,
         quarantine=Quarantine(
             bodies=quarantined,

@@ -19,10 +19,10 @@ class StorageBulkQueue:
         self._queue = queue
         self._poison = poison
 
-    async def send(self, message: Mapping[str, Any]) -> None:
+    async def send(self, message: Mapping[str, Any], *, after: float = 0.0) -> None:
         client = await self._queue()
         with storage_failures("sending a bulk message"):
-            await client.send_message(json.dumps(message))
+            await client.send_message(json.dumps(message), visibility_timeout=int(after))
 
     async def refuse(self, body: str, reason: str) -> None:
         """To the poison queue, with the reason; a message that leaves no room for one goes there as it is."""

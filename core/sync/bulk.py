@@ -7,9 +7,12 @@ but its intent: whatever it came with, a message or a file, comes again when thi
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from core.domain.action import SyncAction
 from core.domain.capture import Capture
@@ -36,6 +39,13 @@ from core.sync.together.rounds import Rounds
 from core.sync.turn import Turns
 
 DEADLINE_SECONDS = 300.0
+_LOOKED_AGAIN_AFTER = timedelta(minutes=5)
+
+
+class Slots(Protocol):
+    def held(self, connection_id: str) -> AbstractAsyncContextManager[str | None]:
+        """A slot for bulk work on the connection while the block lasts; None when there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Bulk:
         crms: BulkCrms,
         sync_log: BulkLog,
         wake_queue: BulkWakeQueue,
+        slots: Slots,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
@@ -65,6 +76,7 @@ class Bulk:
         self._crms = crms
         self._sync_log = sync_log
         self._wake_queue = wake_queue
+        self._slots = slots
         self._now = now
         self._new_id = new_id
 
@@ -77,10 +89,10 @@ class Bulk:
         batch: str,
         trigger: Trigger = "bulk",
         received_at: datetime | None = None,
-    ) -> None:
-        """Runs the captures; those that were delivered before are carried on where they stand. When this returns, each
-        is done, or goes on by itself. Raises what storage raises where neither could be made sure: then the same
-        captures have to come again.
+    ) -> timedelta | None:
+        """Runs the captures; those that were delivered before are carried on where they stand. When this returns None,
+        each is done, or goes on by itself; else nothing has begun, and the same captures are to come again after that
+        time. Raises what storage raises where nothing could be made sure: then they are to come again as well.
 
         `received_at`: when the first of them came in; each later one counts as received a microsecond later.
         """
@@ -90,15 +102,37 @@ class Bulk:
             new_delivery(each, action, connection, now=time, due_at=time, trigger=trigger, batch=batch)
             for each, time in zip(captures, times, strict=True)
         ]
-        together = self._together()
-        await self._run(together, await self._received(together, deliveries))
+        if wait := await self._held_for(connection.id):
+            return wait
+        async with self._slots.held(connection.id) as slot:
+            if slot is None:
+                return _soon()
+            together = self._together()
+            await self._run(together, await self._received(together, deliveries))
+        return None
 
     async def run(self, organization: str, delivery_ids: Sequence[str]) -> None:
-        """Carries deliveries on that were stored before."""
+        """Carries deliveries on that were stored before; where there is no slot for them now, a little later."""
         together = self._together()
         keys = [delivery_key(each) for each in delivery_ids]
         read = await asyncio.gather(*(together.ledger.read(organization, key, Delivery) for key in keys))
-        await self._run(together, [found for found in read if found])
+        found = [each for each in read if each]
+        for connection_id in dict.fromkeys(each.entity.connection for each in found):
+            own = [each for each in found if each.entity.connection == connection_id]
+            async with self._slots.held(connection_id) as slot:
+                if slot is not None:
+                    await self._run(together, own)
+                    continue
+            names = [each.entity.id for each in own]
+            await self._wake_queue.wake_all(organization, names, after=_soon().total_seconds())
+
+    async def _held_for(self, connection_id: str) -> timedelta | None:
+        """How long nothing is sent on the connection, if so; what waits for somebody is looked at now and then."""
+        setup, now = await self._configuration.setup(connection_id), self._now()
+        hold = setup.hold(now) if setup else None
+        if hold is None:
+            return None
+        return min(hold.until - now, _LOOKED_AGAIN_AFTER) if hold.until else _LOOKED_AGAIN_AFTER
 
     def _together(self) -> _Together:
         rounds = Rounds()
@@ -162,3 +196,8 @@ class Bulk:
             await together.attempts.attempt(found, deadline=DEADLINE_SECONDS)
         finally:
             over.set()
+
+
+def _soon() -> timedelta:
+    """Those that find no slot do not all come back at once."""
+    return timedelta(seconds=random.uniform(1, 4))  # noqa: S311  # spreads contenders

@@ -17,7 +17,7 @@ from core.domain.connection import Connection
 from core.domain.delivery import ErrorClass, Outcome, Result, Trigger
 from core.errors import MisconfiguredConnectionError
 from core.sync.bulk_alive import Alives
-from core.sync.bulk_ports import Batches, Contents
+from core.sync.bulk_ports import Batches, BulkQueue, Contents
 from core.sync.intake import new_delivery
 from core.sync.ports import Change, Configuration, SyncLog, Versioned
 
@@ -37,7 +37,9 @@ class Accepting(Protocol):
         batch: str,
         trigger: Trigger = "bulk",
         received_at: datetime | None = None,
-    ) -> None: ...
+    ) -> timedelta | None:
+        """After which time the same captures are to come again; None: that is not needed."""
+        ...
 
 
 class Cancelling(Protocol):
@@ -67,10 +69,12 @@ class Chunks:
         settling: Settling,
         cancelling: Cancelling,
         alives: Alives,
+        queue: BulkQueue,
         now: Callable[[], datetime],
     ) -> None:
         self._batches = batches
         self._contents = contents
+        self._queue = queue
         self._configuration = configuration
         self._bulk = bulk
         self._sync_log = sync_log
@@ -91,7 +95,11 @@ class Chunks:
 
     async def _carry_out(self, batch: Batch, found: Versioned[Chunk]) -> None:
         if found.entity.state == "waiting" and batch.cancelled_at is None:
-            await self._take(batch, found.entity)
+            wait = await self._take(batch, found.entity)
+            if wait is not None:
+                numbered = {"batch": batch.id, "source": found.entity.source, "chunk": found.entity.number}
+                await self._queue.send(numbered, after=wait.total_seconds())
+                return
         again, chunk = await self._read(batch.id, found.entity.key)
         if again is None or chunk is None:
             return
@@ -105,7 +113,8 @@ class Chunks:
             self._batches.read(batch_id, BATCH_KEY, Batch), self._batches.read(batch_id, key, Chunk)
         )
 
-    async def _take(self, batch: Batch, chunk: Chunk) -> None:
+    async def _take(self, batch: Batch, chunk: Chunk) -> timedelta | None:
+        """After which time to try again, where its connection does not take it now."""
         action = await self._configuration.action(batch.action)
         setup = await self._configuration.setup(batch.connection)
         if action is None or setup is None:
@@ -114,8 +123,7 @@ class Chunks:
         readable = [record.capture for record in records if record.capture and not record.error]
         unreadable = [record for record in records if record.error]
         behind = chunk.received_at + timedelta(microseconds=len(readable))
-        await self._log_unreadable(batch, unreadable, action, setup.connection, behind)
-        await self._bulk.accept(
+        wait = await self._bulk.accept(
             readable,
             action,
             setup.connection,
@@ -123,7 +131,10 @@ class Chunks:
             trigger=batch.trigger,
             received_at=chunk.received_at,
         )
-        await self._mark_taken(batch.id, chunk.key)
+        if wait is None:
+            await self._log_unreadable(batch, unreadable, action, setup.connection, behind)
+            await self._mark_taken(batch.id, chunk.key)
+        return wait
 
     async def _mark_taken(self, batch_id: str, key: str) -> None:
         """Whatever else was noted of it meanwhile."""

@@ -57,7 +57,9 @@ class Contents(Protocol):
 
 
 class BulkQueue(Protocol):
-    async def send(self, message: Mapping[str, Any]) -> None: ...
+    async def send(self, message: Mapping[str, Any], *, after: float = 0.0) -> None:
+        """To be read after so many seconds."""
+        ...
 
 
 class Stored(Protocol):

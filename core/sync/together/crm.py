@@ -1,5 +1,6 @@
 """Dynamics: look-ups of all in one request, writes of all in two or three."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ class CrmTogether:
     def __init__(self, crm: BulkCrm, rounds: Rounds) -> None:
         self._crm = crm
         self._rounds = rounds
+        self._one_at_a_time = asyncio.Lock()  # a slot for bulk work stands for one request
 
     async def find(
         self,
@@ -53,7 +55,8 @@ class CrmTogether:
         """A search that Dynamics refuses must not cost the others: in halves they go on."""
         with calls_noted() as calls:
             try:
-                found = await self._crm.find_all(searches)
+                async with self._one_at_a_time:
+                    found = await self._crm.find_all(searches)
             except RejectedRowError as refused:
                 if len(searches) == 1:
                     return [refused]
@@ -63,8 +66,9 @@ class CrmTogether:
         return [*await self._find_all(searches[:middle]), *await self._find_all(searches[middle:])]
 
     async def _write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> Sequence[_Told | Exception]:
-        with calls_noted() as calls:
-            written = await self._crm.write_all(pieces)
+        async with self._one_at_a_time:
+            with calls_noted() as calls:
+                written = await self._crm.write_all(pieces)
         return [each if isinstance(each, Exception) else _Told(each, tuple(calls)) for each in written]
 
     async def _tables(self, names: Sequence[str]) -> Sequence[Table]:
