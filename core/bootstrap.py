@@ -306,7 +306,7 @@ class _AzureClients:
     def __init__(self, settings: Settings, resources: AsyncExitStack) -> None:
         self._settings = settings
         self._resources = resources
-        self._credential: ManagedIdentityCredential | None = None
+        self._credentials: dict[str, ManagedIdentityCredential] = {}
         self._secret_client: SecretClient | None = None
         self._queues: dict[str, QueueClient] = {}
         self._container: ContainerClient | None = None
@@ -316,7 +316,7 @@ class _AzureClients:
         if address.connection_string:
             client = TableServiceClient.from_connection_string(address.connection_string)
         else:
-            client = TableServiceClient(endpoint=address.table_url, credential=self._identity())
+            client = TableServiceClient(endpoint=address.table_url, credential=self._identity(address.client_id))
         self._resources.push_async_callback(client.close)
         return client
 
@@ -337,7 +337,7 @@ class _AzureClients:
             if address.connection_string:
                 queue = QueueClient.from_connection_string(address.connection_string, name)
             else:
-                queue = QueueClient(address.queue_url, name, credential=self._identity())
+                queue = QueueClient(address.queue_url, name, credential=self._identity(address.client_id))
             self._resources.push_async_callback(queue.close)
             self._queues[name] = queue
         return self._queues[name]
@@ -351,7 +351,9 @@ class _AzureClients:
             if address.connection_string:
                 client = ContainerClient.from_connection_string(address.connection_string, names.BULK_CONTAINER, **read)
             else:
-                client = ContainerClient(address.blob_url, names.BULK_CONTAINER, credential=self._identity(), **read)
+                client = ContainerClient(
+                    address.blob_url, names.BULK_CONTAINER, credential=self._identity(address.client_id), **read
+                )
             self._resources.push_async_callback(client.close)
             self._container = client
         return self._container
@@ -362,17 +364,19 @@ class _AzureClients:
 
             client = SecretClient(
                 self._settings.key_vault_url,
-                self._identity(),
+                self._identity(self._settings.identity_client_id),
                 verify_challenge_resource=self._settings.verify_vault_challenge,
             )
             self._resources.push_async_callback(client.close)
             self._secret_client = client
         return self._secret_client
 
-    def _identity(self) -> "ManagedIdentityCredential":
-        if self._credential is None:
+    def _identity(self, client_id: str) -> "ManagedIdentityCredential":
+        """One credential for everything that signs in with this identity: they share its tokens."""
+        if client_id not in self._credentials:
             from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415  # costs 0.1 s
 
-            self._credential = ManagedIdentityCredential(client_id=self._settings.identity_client_id or None)
-            self._resources.push_async_callback(self._credential.close)
-        return self._credential
+            credential = ManagedIdentityCredential(client_id=client_id or None)
+            self._resources.push_async_callback(credential.close)
+            self._credentials[client_id] = credential
+        return self._credentials[client_id]

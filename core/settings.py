@@ -10,12 +10,15 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StorageAddress:
-    """Either a connection string, or the three services' addresses (then the app's identity signs in)."""
+    """Either a connection string, or the three services' addresses; then the app's managed identity signs in, the
+    one of this client id, or the app's first.
+    """
 
     connection_string: str = ""
     table_url: str = ""
     queue_url: str = ""
     blob_url: str = ""
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,36 @@ def _storage(environment: Mapping[str, str]) -> StorageAddress:
     """The Functions host's own storage settings, in the order in which the host reads them."""
     if text := environment.get("AzureWebJobsStorage"):
         return StorageAddress(connection_string=text)
-    if account := environment.get("AzureWebJobsStorage__accountName"):
-        services = (f"https://{account}.{service}.core.windows.net" for service in ("table", "queue", "blob"))
-        return StorageAddress("", *services)
-    table_url = _required(environment, "AzureWebJobsStorage__tableServiceUri", "the table service's address")
-    queue_url = _required(environment, "AzureWebJobsStorage__queueServiceUri", "the queue service's address")
-    blob_url = _required(environment, "AzureWebJobsStorage__blobServiceUri", "the blob service's address")
-    return StorageAddress("", table_url, queue_url, blob_url)
+    _require_managed_identity(environment)
+    return StorageAddress(
+        table_url=_service(environment, "table"),
+        queue_url=_service(environment, "queue"),
+        blob_url=_service(environment, "blob"),
+        client_id=environment.get("AzureWebJobsStorage__clientId") or environment.get("AZURE_CLIENT_ID", ""),
+    )
+
+
+def _require_managed_identity(environment: Mapping[str, str]) -> None:
+    """The host would sign in with others; this app carries no secret of its own, so it could not."""
+    credential = environment.get("AzureWebJobsStorage__credential", "")
+    if credential not in ("", "managedidentity"):
+        raise SettingsError(f"The setting AzureWebJobsStorage__credential takes `managedidentity`, not {credential!r}.")
+
+
+def _service(environment: Mapping[str, str], service: str) -> str:
+    """An address that is given wins over the account's name, which only stands for addresses in the public cloud.
+
+    Only over https: a token goes there.
+    """
+    account = environment.get("AzureWebJobsStorage__accountName", "").strip()
+    name = f"AzureWebJobsStorage__{service}ServiceUri"
+    given = environment.get(name, "").strip()
+    if not given and account:
+        return f"https://{account}.{service}.core.windows.net"
+    address = _required(environment, name, f"the {service} service's address")
+    if not address.startswith("https://"):
+        raise SettingsError(f"The setting {name} takes an address that begins with https://.")
+    return address
 
 
 def _required(environment: Mapping[str, str], name: str, meaning: str) -> str:

@@ -27,17 +27,30 @@ def storage_failures(what: str) -> Iterator[None]:
         if getattr(error, "error_code", None) == "TableNotFound":
             raise RetryableError("A storage table is missing: deploy the template again.", detail=what) from error
         raise
-    except ClientAuthenticationError as error:
-        raise RetryableError(
-            "Storage refuses the service's identity: check its role assignments.",
-            code="storage_auth",
-            detail=f"{what}: {type(error).__name__}",
-        ) from error
     except HttpResponseError as error:
-        raise RetryableError(
-            "Storage is not available at the moment.",
-            code=str(getattr(error, "error_code", "") or error.status_code),
-            detail=f"{what}: {type(error).__name__}",
-        ) from error
+        if _is_about_identity(error):
+            raise RetryableError(
+                "The service has no managed identity to sign in to storage with: check the identity that is assigned "
+                "to the app, and the setting AzureWebJobsStorage__clientId.",
+                code="no_identity",
+                detail=f"{what}: {type(error).__name__}",
+            ) from error
+        raise _refusal(what, error) from error
     except AzureError as error:
         raise RetryableError("Storage cannot be reached.", detail=f"{what}: {type(error).__name__}") from error
+
+
+def _refusal(what: str, error: HttpResponseError) -> RetryableError:
+    detail = f"{what}: {type(error).__name__}"
+    if isinstance(error, ClientAuthenticationError):
+        return RetryableError(
+            "Storage refuses the service's identity: check its role assignments.", code="storage_auth", detail=detail
+        )
+    code = str(getattr(error, "error_code", "") or error.status_code)
+    return RetryableError("Storage is not available at the moment.", code=code, detail=detail)
+
+
+def _is_about_identity(error: HttpResponseError) -> bool:
+    """Whether the endpoint answered that gives out the app's tokens, and not storage itself."""
+    request = getattr(error.response, "request", None)
+    return request is not None and "X-IDENTITY-HEADER" in request.headers

@@ -38,17 +38,28 @@ class Storage:
     @property
     def connection_string(self) -> str:
         return (
-            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
+            f"DefaultEndpointsProtocol={self.table_url.partition(':')[0]};AccountName={ACCOUNT};AccountKey={KEY};"
             f"BlobEndpoint={self.blob_url};QueueEndpoint={self.queue_url};TableEndpoint={self.table_url};"
         )
 
 
 @contextlib.contextmanager
-def azurite(node: Path, *, data: Path | None = None) -> Iterator[Storage]:
-    """A storage account of its own; kept in `data` when that is given, else in memory and gone afterwards."""
+def azurite(node: Path, *, data: Path | None = None, certificate: Path | None = None) -> Iterator[Storage]:
+    """A storage account of its own; kept in `data` when that is given, else in memory and gone afterwards.
+
+    With a certificate (private key and chain in one file) it speaks https, and takes bearer tokens beside its key.
+    """
     main = ensure_azurite(node)
     where = _kept_in(data) if data else ["--inMemoryPersistence"]
-    command = [str(node), "--require", str(EMULATORS / "end_with_parent.js"), str(main), *FLAGS, *where]
+    command = [
+        str(node),
+        "--require",
+        str(EMULATORS / "end_with_parent.js"),
+        str(main),
+        *FLAGS,
+        *where,
+        *_secured(certificate),
+    ]
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop it after those who still write to it.
     with subprocess.Popen(
         command,
@@ -63,6 +74,10 @@ def azurite(node: Path, *, data: Path | None = None) -> Iterator[Storage]:
             yield _listening(process)
         finally:
             _stop(process)
+
+
+def _secured(certificate: Path | None) -> list[str]:
+    return ["--oauth", "basic", "--cert", str(certificate), "--key", str(certificate)] if certificate else []
 
 
 def _kept_in(data: Path) -> list[str]:

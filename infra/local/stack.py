@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from core.storage.names import CONTAINERS, QUEUES, TABLES
 from infra.local import nodejs
@@ -55,19 +55,26 @@ class Stack:
 
 @contextlib.contextmanager
 def stack(
-    *, port: int, data: Path | None = None, app_folder: Path = ROOT, settings: Mapping[str, str] | None = None
+    *,
+    port: int,
+    data: Path | None = None,
+    app_folder: Path = ROOT,
+    settings: Mapping[str, str] | None = None,
+    on_identity: bool = False,
 ) -> Iterator[Stack]:
     """Everything, for as long as the block lasts. With `data` it is kept there; else it is gone afterwards.
 
-    `settings` of the app win over the stack's own.
+    `settings` of the app win over the stack's own. `on_identity` as in Azure: the app and its host know no key of the
+    storage account, and sign in with their managed identity.
     """
     with contextlib.ExitStack() as parts:
         folder = data or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="captello-")))
         folder.mkdir(parents=True, exist_ok=True)
         certificates = create_certificates(folder / "certificates")
         directory = demo_directory()
-        storage = parts.enter_context(azurite(nodejs.node(Path(sys.executable)), data=data and folder / "storage"))
-        _make_storage(storage.connection_string)
+        node, certificate = nodejs.node(Path(sys.executable)), certificates.server if on_identity else None
+        storage = parts.enter_context(azurite(node, data=data and folder / "storage", certificate=certificate))
+        _make_storage(storage.connection_string, certificates)
         authority = parts.enter_context(_entra(directory, certificates.server))
         identity = parts.enter_context(_entra(directory, None))
         database = folder / "dynamics.sqlite" if data else None
@@ -76,7 +83,9 @@ def stack(
         )
         vault = parts.enter_context(_vault(directory, authority, certificates, data and folder / "vault.json"))
         key = _host_key(folder)
-        effective = {**_settings(storage, authority, identity, vault, crm.url, certificates), **(settings or {})}
+        account = _account_by_identity(storage) if on_identity else _account_by_key(storage)
+        places = _settings(authority, identity, vault, crm.url, certificates)
+        effective = {**account, **places, **(settings or {})}
         app = parts.enter_context(functions_host(app_folder, port=port, key=key, settings=effective))
         token = directory.issue(DEMO.tenant_id, DEMO.client_id, crm.url)
         yield Stack(app, key, crm, token, storage, vault, authority, certificates, effective)
@@ -96,21 +105,22 @@ def _vault(
     )
 
 
-def _make_storage(connection_string: str) -> None:
+def _make_storage(connection_string: str, certificates: Certificates) -> None:
     """What the template makes in Azure."""
     from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415  # a fifth of a second, wanted only here
     from azure.data.tables import TableServiceClient  # noqa: PLC0415
     from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
     from azure.storage.queue import QueueServiceClient  # noqa: PLC0415
 
-    with TableServiceClient.from_connection_string(connection_string) as tables:
+    trust: Any = {"connection_verify": str(certificates.authority)}
+    with TableServiceClient.from_connection_string(connection_string, **trust) as tables:
         for table in TABLES:
             tables.create_table_if_not_exists(table)
-    with QueueServiceClient.from_connection_string(connection_string) as queues:
+    with QueueServiceClient.from_connection_string(connection_string, **trust) as queues:
         for queue in QUEUES:
             with contextlib.suppress(ResourceExistsError):
                 queues.create_queue(queue)
-    with BlobServiceClient.from_connection_string(connection_string) as blobs:
+    with BlobServiceClient.from_connection_string(connection_string, **trust) as blobs:
         for container in CONTAINERS:
             with contextlib.suppress(ResourceExistsError):
                 blobs.create_container(container)
@@ -125,12 +135,26 @@ def _host_key(folder: Path) -> str:
     return file.read_text()
 
 
+def _account_by_key(storage: Storage) -> Mapping[str, str]:
+    return {"AzureWebJobsStorage": storage.connection_string}
+
+
+def _account_by_identity(storage: Storage) -> Mapping[str, str]:
+    """As the template sets it, but for the addresses."""
+    return {
+        "AzureWebJobsStorage__blobServiceUri": storage.blob_url,
+        "AzureWebJobsStorage__queueServiceUri": storage.queue_url,
+        "AzureWebJobsStorage__tableServiceUri": storage.table_url,
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsStorage__clientId": DEMO.identity_id,
+    }
+
+
 def _settings(
-    storage: Storage, authority: str, identity: str, vault: str, dynamics_url: str, certificates: Certificates
+    authority: str, identity: str, vault: str, dynamics_url: str, certificates: Certificates
 ) -> Mapping[str, str]:
     """The app's settings; addresses and the identity endpoint are all that tells it where it runs."""
     return {
-        "AzureWebJobsStorage": storage.connection_string,
         "AZURE_AUTHORITY_HOST": authority,
         "AZURE_CLIENT_ID": DEMO.identity_id,
         "DYNAMICS_ALLOWED_ORIGINS": dynamics_url,

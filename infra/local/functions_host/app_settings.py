@@ -38,15 +38,6 @@ def resolved(text: str) -> str:
     return _SETTING.sub(value, text)
 
 
-def connection_string(name: str) -> str:
-    """The storage account that a binding names. Raises HostError."""
-    name = name or "Storage"
-    for candidate in (f"AzureWebJobs{name}", name):
-        if value := os.environ.get(candidate):
-            return value
-    raise HostError(f"A binding names the connection {name}, but there is no setting AzureWebJobs{name} or {name}.")
-
-
 @contextmanager
 def readable(connection: str) -> Iterator[None]:
     """Says of which connection the text is one that a client cannot read. Raises HostError."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from infra.local.functions_host.app_settings import connection_string, readable
+from infra.local.functions_host.accounts import account_of
+from infra.local.functions_host.app_settings import readable
 from infra.local.functions_host.functions import HTTP, QUEUE, TIMER, Function
 from infra.local.functions_host.host_json import HostJson
 from infra.local.functions_host.http_trigger import HttpTriggers, Write
@@ -62,7 +63,7 @@ def _timer(function: Function, write: Write, resources: contextlib.AsyncExitStac
     from infra.local.functions_host.status_store import BlobStatusStore
 
     with readable("Storage"):
-        store = BlobStatusStore(connection_string("Storage"), function.name)
+        store = BlobStatusStore(account_of("Storage"), function.name)
     resources.push_async_callback(store.close)
     return TimerTrigger(function, schedule, store, write)
 

@@ -8,6 +8,7 @@ import os
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 
+from infra.local.functions_host.accounts import Account
 from infra.local.functions_host.schedule_status import ScheduleStatus, read_status
 
 CONTAINER = "azure-webjobs-hosts"
@@ -18,9 +19,13 @@ _log = logging.getLogger("host.timer")
 class BlobStatusStore:
     """A storage that fails is noted, and the timer goes on without memory."""
 
-    def __init__(self, connection: str, function: str) -> None:
+    def __init__(self, account: Account, function: str) -> None:
+        self._identity = None if account.connection_string else account.identity()
         # The client's own retries would hide a dead account for more than a minute.
-        self._service = BlobServiceClient.from_connection_string(connection, retry_total=0)
+        if self._identity:
+            self._service = BlobServiceClient(account.blob_url, self._identity, retry_total=0)
+        else:
+            self._service = BlobServiceClient.from_connection_string(account.connection_string, retry_total=0)
         host = os.environ.get("AzureFunctionsWebHost__hostid", "local")  # noqa: SIM112 - the host's own spelling
         self._blob = self._service.get_blob_client(CONTAINER, f"timers/{host}/Host.Functions.{function}/status")
 
@@ -41,6 +46,8 @@ class BlobStatusStore:
 
     async def close(self) -> None:
         await self._service.close()
+        if self._identity:
+            await self._identity.close()
 
     async def _upload(self, text: str) -> None:
         try:

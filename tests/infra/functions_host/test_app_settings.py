@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.functions_host.app_settings import connection_string, fill_environment, is_disabled, number, resolved
+from infra.local.functions_host.app_settings import fill_environment, is_disabled, number, resolved
 from infra.local.functions_host.errors import HostError
 
 
@@ -37,28 +37,6 @@ def test_a_setting_that_is_not_there_is_named() -> None:
     """In a sentence."""
     with pytest.raises(HostError, match="there is no setting NOWHERE"):
         resolved("0 %NOWHERE% * * * *")
-
-
-@pytest.mark.parametrize(
-    ("given", "name", "value"),
-    [
-        ({"AzureWebJobsStorage": "a"}, "", "a"),
-        ({"AzureWebJobsStorage": "a"}, "Storage", "a"),
-        ({"AzureWebJobsStorage": "a"}, "AzureWebJobsStorage", "a"),
-        ({"AzureWebJobsCrm": "a", "Crm": "b"}, "Crm", "a"),
-        ({"AzureWebJobsCrm": "", "Crm": "b"}, "Crm", "b"),
-    ],
-)
-def test_a_connection_is_looked_up_with_the_prefix_first(given: dict[str, str], name: str, value: str) -> None:
-    """No name means the app's own storage."""
-    os.environ.update(given)
-    assert connection_string(name) == value
-
-
-def test_a_connection_that_is_not_there_names_both_settings() -> None:
-    """The prefixed one and the plain one."""
-    with pytest.raises(HostError, match="AzureWebJobsCrm or Crm"):
-        connection_string("Crm")
 
 
 @pytest.mark.parametrize(
