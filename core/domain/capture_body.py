@@ -19,7 +19,7 @@ from core.domain.capture import Capture
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _OWN_PARAMETERS = {"code", "clientid", "wait", "test"}
 _NESTED_KEYS = {"prospect", "form", "submission", "answers"}
-_FLAT_NAMES = {
+FLAT_NAMES = {
     "event": ("event",),
     "delivery_id": ("delivery_id",),
     "occurred_at": ("occurred_at",),
@@ -139,7 +139,7 @@ def _nested(document: dict[str, Any]) -> dict[str, Any]:
     for name, value in document.items():
         if name.startswith("q."):
             nested["answers"].append({"id": name.removeprefix("q."), "value": value})
-        elif path := _FLAT_NAMES.get(name.lower()):
+        elif path := FLAT_NAMES.get(name.lower()):
             part = nested[path[0]] if len(path) > 1 else nested
             part[path[-1]] = value
         else:

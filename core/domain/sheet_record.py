@@ -16,4 +16,5 @@ def record_of(line: int, document: object, raw: str) -> Record:
 
 
 def unreadable(line: int, reason: str, raw: str) -> Record:
-    return Record(line=line, error=reason, raw=raw[:RAW_MOST])
+    """What nothing behind us can store is replaced."""
+    return Record(line=line, error=reason, raw=raw[:RAW_MOST].encode("utf-8", "replace").decode())

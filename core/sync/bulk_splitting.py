@@ -37,6 +37,7 @@ from core.sync.ports import ABSENT, Change, Configuration, Ledger, Versioned
 
 _READ_AT_ONCE = 32
 _LOOKED_AT_ONCE = 500
+_FED_AT_ONCE = 32 * 1024  # bytes; a few hundredths of a second in which captures wait
 
 _log = logging.getLogger("captello.bulk")
 
@@ -188,7 +189,8 @@ class Splitting:
         names = work.source.entity.blobs
         for name in names:
             async for block in self._contents.stream(name, version=work.version if name == names[0] else ""):
-                yield reader.feed(block)
+                for at in range(0, len(block), _FED_AT_ONCE):
+                    yield reader.feed(block[at : at + _FED_AT_ONCE])
         yield reader.end()
 
     async def _mapped_fields(self, batch: Batch) -> tuple[str, ...]:
