@@ -37,6 +37,15 @@ async def wake(timer: func.TimerRequest) -> None:  # noqa: ARG001  # the host bi
     await trigger()
 
 
+@app.function_name("tidy")
+@app.timer_trigger("timer", schedule="0 3/10 * * * *")
+async def tidy(timer: func.TimerRequest) -> None:  # noqa: ARG001  # the host binds it by name
+    """Takes away what is kept no longer."""
+    from core.triggers.tidy import tidy as trigger
+
+    await trigger()
+
+
 @app.function_name("api")
 @app.route("v1/{*rest}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:

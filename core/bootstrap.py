@@ -22,6 +22,7 @@ from core.admin.replays import Replays
 from core.admin.revealing import Revealing
 from core.admin.revocation import Revocation
 from core.admin.signature_secrets import SecretKeeping
+from core.admin.tidying import Stores, Tidying
 from core.admin.transfer import Transfers
 from core.admin.upkeep import Upkeep
 from core.dataverse.certificate import certificate_credential
@@ -41,6 +42,8 @@ from core.storage.ledger import TableLedger
 from core.storage.log_pages import TableLogPages
 from core.storage.log_selection import LogSelection
 from core.storage.mapping_versions import TableMappingVersions
+from core.storage.old_batches import OldBatches
+from core.storage.old_rows import TableOldRows
 from core.storage.prospects import TableProspects
 from core.storage.quarantine import TableQuarantine
 from core.storage.replays import TableReplays
@@ -58,6 +61,7 @@ from core.sync.bulk_resuming import Resuming
 from core.sync.bulk_settling import Settling
 from core.sync.bulk_splitting import Splitting
 from core.sync.capture import Captures
+from core.sync.forgetting import Forgetting
 from core.sync.pinning import Pinning
 from core.sync.quarantining import Quarantine
 from core.sync.signing import Signatures
@@ -103,6 +107,7 @@ class Services:
     checks: Checks
     revocation: Revocation
     upkeep: Upkeep
+    tidying: Tidying
     ledger: TableLedger
     mappings: Mappings
     mapping_versions: TableMappingVersions
@@ -246,6 +251,29 @@ def make_services(settings: Settings) -> Services:
         now=_now,
     )
     quarantined = TableQuarantine(tables.get_table_client(names.QUARANTINE_TABLE))
+    quarantine = Quarantine(
+        bodies=quarantined,
+        captures=captures,
+        configuration=configuration,
+        sync_log=sync_log,
+        now=_now,
+        grace=timedelta(seconds=settings.grace),
+    )
+    tidying = Tidying(
+        retention=settings.retention,
+        stores=Stores(
+            rows=TableOldRows(log_table),
+            bodies=quarantined,
+            batches=OldBatches(batches, contents),
+            replays=replay_store,
+            audit=audit,
+        ),
+        forgetting=Forgetting(ledger=ledger, attempts=attempts, now=_now),
+        quarantine=quarantine,
+        ledger=ledger,
+        places=places,
+        now=_now,
+    )
     return Services(
         configuration=configuration,
         captures=captures,
@@ -260,14 +288,7 @@ def make_services(settings: Settings) -> Services:
         batches=batches,
         slots=slots,
         wakes=wakes,
-        quarantine=Quarantine(
-            bodies=quarantined,
-            captures=captures,
-            configuration=configuration,
-            sync_log=sync_log,
-            now=_now,
-            grace=timedelta(seconds=settings.grace),
-        ),
+        quarantine=quarantine,
         quarantined=quarantined,
         log_pages=log_pages,
         replays=replays,
@@ -281,6 +302,7 @@ def make_services(settings: Settings) -> Services:
         checks=checks,
         revocation=Revocation(configuration=configuration, vault=vault, now=_now),
         upkeep=Upkeep(configuration=configuration, checks=checks, connections=connections, now=_now),
+        tidying=tidying,
         ledger=ledger,
         mappings=mappings,
         mapping_versions=TableMappingVersions(configuration_table),

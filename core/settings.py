@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+
+from core.domain.retention import Kept, Retention
+
+_RETENTION_LEAST, _RETENTION_MOST = 7, 36_500
 
 
 class SettingsError(Exception):
@@ -32,6 +37,7 @@ class Settings:
     capture_deadline: float
     grace: float
     bulk_at_once: int
+    retention: Retention
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -47,6 +53,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         capture_deadline=_seconds(environment, "CAPTURE_DEADLINE_SECONDS", 8.0),
         grace=_seconds(environment, "DELIVERY_GRACE_SECONDS", 30.0),
         bulk_at_once=_count(environment, "BULK_AT_ONCE_MOST", 3),
+        retention=_retention(environment),
     )
 
 
@@ -106,3 +113,31 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
         return float(text) if text else default
     except ValueError:
         raise SettingsError(f"The setting {name} takes a number of seconds, not {text!r}.") from None
+
+
+def _retention(environment: Mapping[str, str]) -> Retention:
+    kept = Retention(
+        log=_days(environment, "RETENTION_LOG_DAYS", 365),
+        deliveries=_days(environment, "RETENTION_DELIVERIES_DAYS", 90),
+        waiting=_days(environment, "RETENTION_WAITING_DAYS", 90),
+        quarantine=_days(environment, "RETENTION_QUARANTINE_DAYS", 90),
+        bulk=_days(environment, "RETENTION_BULK_DAYS", 30),
+        replays=_days(environment, "RETENTION_REPLAYS_DAYS", 90),
+        audit=_days(environment, "RETENTION_AUDIT_DAYS", 365),
+    )
+    if kept.log is not None and (kept.deliveries is None or kept.deliveries > kept.log):
+        raise SettingsError(
+            "RETENTION_DELIVERIES_DAYS may not be more than RETENTION_LOG_DAYS: rows lead to deliveries."
+        )
+    return kept
+
+
+def _days(environment: Mapping[str, str], name: str, default: int) -> Kept:
+    """Shorter than a week would forget deliveries that are still repeated."""
+    text = environment.get(name, "").strip() or str(default)
+    if not text.isdecimal() or 0 < int(text) < _RETENTION_LEAST or int(text) > _RETENTION_MOST:
+        raise SettingsError(
+            f"The setting {name} takes a number of days from {_RETENTION_LEAST} to {_RETENTION_MOST}, or 0 for good, "
+            f"not {text!r}."
+        )
+    return timedelta(days=int(text)) if int(text) else None

@@ -14,7 +14,7 @@ STDLIB = {name for name in sys.stdlib_module_names if not name.startswith("_")}
 # What each part may import besides the standard library, the most specific part first.
 MAY_IMPORT: list[tuple[str, set[str]]] = [
     ("core.errors", set()),
-    ("core.settings", {"core.errors"}),
+    ("core.settings", {"core.errors", "core.domain.retention"}),
     ("core.domain", {"pydantic", "core.domain", "core.errors"}),
     ("core.telemetry", {"core.domain"}),
     ("core.sync", {"pydantic", "core.domain", "core.errors", "core.sync", "core.telemetry"}),

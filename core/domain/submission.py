@@ -63,6 +63,15 @@ def all_heard(parts: Iterable[Heard]) -> Heard:
     )
 
 
+def without_delivery(heard: Heard, delivery_id: str) -> Heard | None:
+    """After that one was forgotten; None: nothing is known of any delivery then."""
+    holders = tuple(name for name in heard.holders if name != delivery_id)
+    deliveries = tuple(name for name in heard.deliveries if name != delivery_id)
+    if not holders and not deliveries:
+        return None
+    return heard.model_copy(update={"holders": holders, "deliveries": deliveries})
+
+
 def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> Step:
     """`earlier`: the submission's holders and, where the newcomer is a withdrawal, its last deliveries."""
     if newcomer.overtaken_by:

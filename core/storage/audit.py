@@ -34,3 +34,20 @@ class TableAudit:
                 if len(found) >= most:
                     break
         return found
+
+    async def tidy(self, before: datetime, *, most: int) -> int:
+        """Takes away what was noted in months before that one; answers how many."""
+        query = self._table.query_entities(
+            "PartitionKey lt @month",
+            parameters={"month": f"{before:%Y-%m}"},
+            select=["PartitionKey", "RowKey"],
+            results_per_page=min(most, 1000),
+        )
+        removed = 0
+        with storage_failures("tidying the audit"):
+            async for entity in query:
+                await self._table.delete_entity(entity["PartitionKey"], entity["RowKey"])
+                removed += 1
+                if removed >= most:
+                    break
+        return removed

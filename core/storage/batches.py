@@ -89,6 +89,31 @@ class TableBatches:
                 found.append((entity["RowKey"], entity["batch"]))
         return [batch for _, batch in found], None
 
+    async def older(self, before: datetime, *, most: int) -> list[tuple[str, str]]:
+        """Those asked for before then: where each stands in the list, and its id."""
+        query = self._table.query_entities(
+            "PartitionKey eq @list and RowKey gt @first", parameters={"list": _LIST, "first": time_key(before)}
+        )
+        found: list[tuple[str, str]] = []
+        with storage_failures("listing old batches"):
+            async for entity in query:
+                found.append((entity["RowKey"], entity["batch"]))
+                if len(found) >= most:
+                    break
+        return found
+
+    async def remove(self, batch_id: str, place: str) -> None:
+        """Its entry in the list goes last: until then it is found again."""
+        query = self._table.query_entities(
+            "PartitionKey eq @partition",
+            parameters={"partition": _PREFIX + batch_id},
+            select=["PartitionKey", "RowKey"],
+        )
+        with storage_failures("removing a batch"):
+            async for entity in query:
+                await self._table.delete_entity(entity["PartitionKey"], entity["RowKey"])
+            await self._table.delete_entity(_LIST, place)
+
 
 def _place(batch: Batch) -> str:
     return f"{time_key(batch.asked_at)}-{batch.id}"

@@ -58,3 +58,10 @@ class BlobContents:
         container = await self._container()
         with storage_failures("listing blobs"):
             return {blob.name: blob.size async for blob in container.list_blobs(name_starts_with=prefix)}
+
+    async def remove(self, prefix: str) -> None:
+        """The blobs whose names begin so."""
+        container = await self._container()
+        with storage_failures("removing blobs"):
+            async for blob in container.list_blobs(name_starts_with=prefix):
+                await container.delete_blob(blob.name)

@@ -7,6 +7,7 @@ https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-ser
 
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
@@ -65,6 +66,32 @@ class TableQuarantine:
         with storage_failures("reading the quarantine"):
             async for entity in query:
                 found.append((entity["RowKey"], unpacked(entity, Quarantined)))
+                if len(found) >= most:
+                    break
+        return found
+
+    async def waiting(self, before: datetime, *, most: int) -> list[str]:
+        """Receipts of bodies that came in before then, and were neither replayed nor discarded."""
+        return [item.receipt for item in await self._older(before, "state eq 'waiting'", most)]
+
+    async def tidy(self, before: datetime, *, most: int) -> int:
+        """Takes away what came in before then and has been settled; answers how many."""
+        settled = await self._older(before, "state ne 'waiting'", most)
+        for item in settled:
+            keys = (_whole(item)["RowKey"], _entry(item)["RowKey"])
+            await self._submitted([("delete", {"PartitionKey": _PARTITION, "RowKey": key}) for key in keys])
+        return len(settled)
+
+    async def _older(self, before: datetime, condition: str, most: int) -> list[Quarantined]:
+        query = self._table.query_entities(
+            f"PartitionKey eq @partition and RowKey gt @first and RowKey lt 'list~' and {condition}",
+            parameters={"partition": _PARTITION, "first": f"list|{time_key(before)}"},
+            results_per_page=min(most, 1000),
+        )
+        found: list[Quarantined] = []
+        with storage_failures("reading the quarantine"):
+            async for entity in query:
+                found.append(unpacked(entity, Quarantined))
                 if len(found) >= most:
                     break
         return found

@@ -1,5 +1,6 @@
 """The table `Replays`: how far each has come, and in pages what each is to do, written down before it is done."""
 
+from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
@@ -66,6 +67,17 @@ class TableReplays:
         keys = _page_keys(replay_id, number)
         with storage_failures("reading a page of a replay"):
             return unpacked(await self._table.get_entity(keys["PartitionKey"], keys["RowKey"]), Page)
+
+    async def tidy(self, before: datetime, *, most: int) -> int:
+        """Takes away replays that are over and were asked for before then, with their pages; answers how many."""
+        old = [each for each in await self.every() if each.state == "done" and each.asked_at < before]
+        with storage_failures("tidying replays"):
+            for replay in old[-most:]:
+                for number in range(replay.pages):
+                    keys = _page_keys(replay.id, number)
+                    await self._table.delete_entity(keys["PartitionKey"], keys["RowKey"])
+                await self._table.delete_entity(_REPLAYS, replay.id)
+        return len(old[-most:])
 
 
 def _entity(replay: Replay) -> dict[str, Any]:

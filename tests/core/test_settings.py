@@ -1,5 +1,7 @@
 """The app's settings: what they may say, and what is refused with the setting's name."""
 
+from datetime import timedelta
+
 import pytest
 
 from core.settings import SettingsError, StorageAddress, settings_from
@@ -69,3 +71,36 @@ def test_what_cannot_be_read_is_named(given: dict[str, str], named: str) -> None
     """An app that is set up wrongly says which setting it is; no token goes over plain http."""
     with pytest.raises(SettingsError, match=named):
         settings_from(VAULT | given)
+
+
+GIVEN = {"AzureWebJobsStorage": "Account=a", **VAULT}
+
+
+def test_how_long_everything_is_kept() -> None:
+    """A number of days for each table; 0 keeps it for good."""
+    kept = settings_from({**GIVEN, "RETENTION_DELIVERIES_DAYS": "30", "RETENTION_AUDIT_DAYS": "0"}).retention
+    assert (kept.deliveries, kept.log, kept.audit) == (timedelta(days=30), timedelta(days=365), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("RETENTION_LOG_DAYS", "6"),
+        ("RETENTION_BULK_DAYS", "a month"),
+        ("RETENTION_AUDIT_DAYS", "-1"),
+        ("RETENTION_AUDIT_DAYS", "99999"),
+        ("RETENTION_DELIVERIES_DAYS", "0"),
+        ("RETENTION_DELIVERIES_DAYS", "366"),
+        ("RETENTION_LOG_DAYS", "89"),
+    ],
+)
+def test_what_would_lose_something_is_refused(name: str, text: str) -> None:
+    """Less than a week, no number, or deliveries that outlive the rows that lead to them; the setting is named."""
+    with pytest.raises(SettingsError, match=r"RETENTION_\w+_DAYS"):
+        settings_from({**GIVEN, name: text})
+
+
+def test_a_log_for_good_may_have_deliveries_for_good() -> None:
+    """Nothing outlives anything then."""
+    kept = settings_from({**GIVEN, "RETENTION_DELIVERIES_DAYS": "0", "RETENTION_LOG_DAYS": "0"}).retention
+    assert (kept.deliveries, kept.log) == (None, None)

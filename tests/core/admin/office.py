@@ -121,7 +121,7 @@ class Office:
         async def vault_client() -> SecretClient:
             return client
 
-        self.id = connection_id
+        self.id, self.table = connection_id, table
         self.now = NOON
         self.client = client
         self.messages: list[str] = []
