@@ -1,0 +1,201 @@
+"""What many ask at once is answered as if each had asked alone, by a Dynamics that is asked over HTTP."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from core.dataverse.client import DataverseClient
+from core.domain.delivery import Membership, RowWrite
+from core.domain.matching import LookUp, columns_to_read
+from core.domain.references import ReferenceQuery
+from core.domain.row import Row
+from core.domain.search import Search
+from core.domain.table import Target
+from core.errors import RejectedRowError, SyncError, ThrottledError
+from infra.local.dynamics import CLIENT_ID, dynamics
+
+COLUMNS = {table: columns_to_read(None, table) for table in ("lead", "contact")}
+HOSTILE = [
+    "o'hara+expo@x.example",
+    "100%@x.example",
+    "a&b#c@x.example",
+    "zoë@x.example",
+    "😀@x.example",
+]
+NAMES = [("Zoë", "O'Hara"), ("Zoe", "O'Hara"), ("A & B", "50%"), ('Q"', "\\"), ("李", "雷")]
+
+
+def _anybody(_token: str, _audience: str) -> Mapping[str, object]:
+    return {"appid": CLIENT_ID}
+
+
+class OneToken:
+    async def token(self, *, fresh: bool = False) -> str:
+        return "x"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[str]:
+    with dynamics(_anybody) as simulator:
+        yield simulator.url
+
+
+@pytest.fixture
+def crm(running: str) -> str:
+    httpx.post(f"{running}/_control/reset").raise_for_status()
+    return running
+
+
+@pytest.fixture
+async def client(crm: str) -> AsyncIterator[DataverseClient]:
+    async with httpx.AsyncClient() as http:
+        unpinned = DataverseClient(url=crm, organization_id=None, http=http, tokens=OneToken())
+        organization = await unpinned.organization_id()
+        yield DataverseClient(url=crm, organization_id=organization, http=http, tokens=OneToken())
+
+
+def _seed(crm: str, table: str, **columns: Any) -> str:
+    answer = httpx.post(f"{crm}/_control/rows/{table}", json=columns)
+    answer.raise_for_status()
+    return str(answer.json()[f"{table}id"])
+
+
+def _requests(crm: str) -> list[Any]:
+    return list(httpx.get(f"{crm}/_control/requests").json()["requests"])
+
+
+def _rows(crm: str, table: str) -> list[dict[str, Any]]:
+    return list(httpx.get(f"{crm}/_control/rows/{table}").json()["rows"])
+
+
+def _limit(crm: str, **limits: int) -> None:
+    httpx.post(f"{crm}/_control/limits", json=limits).raise_for_status()
+
+
+def _create(table: str = "lead", row_id: str = "", **values: Any) -> RowWrite:
+    return RowWrite(table=table, row_id=row_id or str(uuid.uuid4()), etag=None, values=values)
+
+
+async def _row(client: DataverseClient, table: str, row_id: str) -> Row | None:
+    found = await client.find([LookUp(table, ids=(row_id,))], COLUMNS)
+    return found.rows[table, row_id]
+
+
+async def test_every_search_finds_what_it_would_find_alone(crm: str, client: DataverseClient) -> None:
+    """By id, e-mail and name, whatever characters they hold; rows that are gone; names that only the server thinks
+    are the same are nobody's.
+    """
+    leads = [_seed(crm, "lead", lastname="x", emailaddress2=email) for email in HOSTILE]
+    for first, last in NAMES:
+        _seed(crm, "contact", firstname=first, lastname=last)
+    gone = str(uuid.uuid4())
+    searches = [Search([LookUp("lead", ids=(leads[0], gone), emails=(email,))], COLUMNS) for email in HOSTILE]
+    searches += [
+        Search([LookUp("contact", name=name), LookUp("lead", emails=("no@x.example",))], COLUMNS) for name in NAMES
+    ]
+    searches += [Search([LookUp("contact", name=("x" * 500, "y"))], COLUMNS)]
+    together = await client.find_all(searches)
+    alone = [await client.find(each.look_ups, COLUMNS) for each in searches]
+    # The server takes Zoe and Zoë for one name, and a turn compares again: what it would drop is not handed to it.
+    wider = {
+        row.key for each in alone for row in each.rows.values() if row and row.columns["firstname"] in ("Zoe", "Zoë")
+    }
+    for ours, theirs in zip(together, alone, strict=True):
+        assert {key: row for key, row in ours.rows.items() if key not in wider} == {
+            key: row for key, row in theirs.rows.items() if key not in wider
+        }
+    assert [len(each.rows) for each in together[len(HOSTILE) : len(HOSTILE) + 2]] == [1, 1]
+
+
+async def test_hundreds_of_searches_are_one_request(crm: str, client: DataverseClient) -> None:
+    """However many values there are: they are parts of one batch."""
+    emails = [f"p{number}@x.example" for number in range(700)]
+    wanted = {_seed(crm, "lead", lastname="x", emailaddress1=email) for email in emails[::10]}
+    before = len(_requests(crm))
+    found = await client.find_all([Search([LookUp("lead", emails=(email,))], COLUMNS) for email in emails])
+    assert len(_requests(crm)) - before == 1
+    assert {row.id for each in found for row in each.rows.values() if row} == wanted
+    assert [bool(each.rows) for each in found] == [number % 10 == 0 for number in range(700)]
+
+
+async def test_names_of_other_tables_are_looked_up_together_too(crm: str, client: DataverseClient) -> None:
+    """Several hits of one name, none, odd characters; each query has its own answer."""
+    for name in ("Fabrikam", "Fabrikam", "O'Hara & Söhne", "100%"):
+        _seed(crm, "account", name=name)
+    queries = [
+        ReferenceQuery("account", "accounts", "name", name, fresh=True)
+        for name in ("Fabrikam", "fabrikam ", "O'Hara & Söhne", "100%", "Nobody", "n" * 500)
+    ]
+    (found,) = await client.find_all([Search([], COLUMNS, queries)])
+    assert [len(found.references[query]) for query in queries] == [2, 2, 1, 1, 0, 0]
+
+
+async def test_what_is_written_together_is_answered_as_if_written_alone(crm: str, client: DataverseClient) -> None:
+    """Created, there already, refused for its data, changed meanwhile, updated, a change set that is refused whole."""
+    old, stale = (_seed(crm, "lead", lastname=name) for name in ("old", "stale"))
+    fresh_row, stale_row = await _row(client, "lead", old), await _row(client, "lead", stale)
+    assert fresh_row
+    assert stale_row
+    account = _create("account", name="Engines")
+    binds = {"parentaccountid": Target(table="account", set_name="accounts", navigation="parentaccountid")}
+    refused_set = [_create("account", name="Never"), _create(lastname="y" * 5000)]
+    pieces: list[Sequence[RowWrite | Membership]] = [
+        [_create(lastname="new")],
+        [_create(lastname="z" * 5000)],
+        [_create(row_id=old, lastname="there already")],
+        [RowWrite(table="lead", row_id=old, etag=fresh_row.etag, values={"lastname": "updated"})],
+        [RowWrite(table="lead", row_id=stale, etag='W/"1"', values={"lastname": "never"})],
+        [
+            account,
+            RowWrite(
+                table="lead",
+                row_id=str(uuid.uuid4()),
+                etag=None,
+                values={"lastname": "linked", "parentaccountid": account.row_id},
+                targets=binds,
+            ),
+        ],
+        refused_set,
+        [_create(lastname="new too")],
+    ]
+    answers = await client.write_all(pieces)
+    assert [answer for answer in answers if not isinstance(answer, SyncError)] == [True, False, True, False, True, True]
+    assert isinstance(answers[1], RejectedRowError)
+    assert isinstance(answers[6], RejectedRowError)
+    lead = await _row(client, "lead", old)
+    assert lead
+    assert lead.columns["lastname"] == "updated"
+    rows = _rows(crm, "account")
+    assert [row["name"] for row in rows] == ["Engines"]
+
+
+@pytest.mark.parametrize(("count", "requests"), [(1, 1), (2, 1), (500, 1), (501, 2)])
+async def test_new_rows_are_made_in_one_message(crm: str, client: DataverseClient, count: int, requests: int) -> None:
+    """Under their own ids, five hundred at a time; one alone needs no message of its own."""
+    before = len(_requests(crm))
+    pieces = [[_create(lastname=f"n{number}")] for number in range(count)]
+    assert await client.write_all(pieces) == [True] * count
+    assert len(_requests(crm)) - before == requests
+    rows = _rows(crm, "lead")
+    assert {row["leadid"] for row in rows} == {piece[0].row_id for piece in pieces}
+
+
+async def test_rows_that_are_made_twice_are_there_once(crm: str, client: DataverseClient) -> None:
+    """A lost reply: the same message again is refused, and each row says that it is there."""
+    pieces = [[_create(lastname=f"n{number}")] for number in range(5)]
+    assert await client.write_all(pieces) == [True] * 5
+    assert await client.write_all([*pieces, [_create(lastname="late")]]) == [False] * 5 + [True]
+    assert len(_rows(crm, "lead")) == 6
+
+
+async def test_a_limit_is_everybodys(crm: str, client: DataverseClient) -> None:
+    """Refused for Dynamics' limits as a whole: nobody's write is said to be done."""
+    _limit(crm, requests=1)
+    await client.confirm_organization()
+    with pytest.raises(ThrottledError):
+        await client.write_all([[_create(lastname="a")], [_create(lastname="b")]])
+    with pytest.raises(ThrottledError):
+        await client.find_all([Search([LookUp("lead", emails=("a@x.example",))], COLUMNS)])
