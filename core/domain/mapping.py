@@ -159,8 +159,10 @@ class _RowMapper:
         )
 
     def _clear(self, source: str) -> None:
-        """By the default, where there is one; a question that was not asked erases nothing."""
-        if not self.work.sources.is_asked(source):
+        """By the default, where there is one. A question that was not asked erases nothing, nor does a word from before
+        the blank.
+        """
+        if not self.work.sources.is_left_blank_here(source):
             self._put_default()
         elif is_missing(self.row.default):
             target = lookup_target(self.column, self.rules)  # which also says how a link is taken away

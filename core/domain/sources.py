@@ -43,10 +43,11 @@ class Sources:
         """Whether the last that was heard of the source, or of every part of a template, is a blank."""
         return all(map(self._is_blank, source_names(source)))
 
-    def is_asked(self, source: str) -> bool:
-        """Whether this capture speaks of the source; a question that was hidden, or a placeholder, is no blank."""
-        said = (self._said.get(field_name(name), _HIDDEN) for name in source_names(source))
-        return not any(map(is_placeholder, said))
+    def is_left_blank_here(self, source: str) -> bool:
+        """Whether this capture leaves the source, or every part of a template, blank; a question that was hidden, or a
+        placeholder, is no blank.
+        """
+        return all(is_blank(self._said.get(field_name(name), _HIDDEN)) for name in source_names(source))
 
     def is_said(self, source: str) -> bool:
         """Whether this capture gives the source, or a part of a template, a value."""

@@ -113,7 +113,10 @@ def _tidy(organization: str) -> NoReturn:
 
 def _become_host(key: str, settings: Mapping[str, str]) -> NoReturn:
     from infra.local.functions_host.__main__ import main
+    from tests.faults.safeguards import WITHOUT, Safeguard, take_out
 
+    if without := settings.get(WITHOUT):
+        take_out(Safeguard(without))
     os.environ.update(settings)
     sys.argv = ["functions_host", "--app", str(ROOT), "--port", "0", f"--host-key={key}"]
     os._exit(main())
@@ -137,6 +140,7 @@ def _import_everything() -> None:
     import infra.local.functions_host.queue_output
     import infra.local.functions_host.queue_trigger
     import infra.local.functions_host.storage
+    import tests.faults.safeguards
     import tests.faults.tidying
 
     assert threading.active_count() == 1

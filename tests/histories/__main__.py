@@ -11,7 +11,8 @@ from collections import Counter
 
 from infra.local.stack import stack
 from tests.faults.nursery import nursery
-from tests.histories.arena import IMPATIENT, Arena, arena
+from tests.faults.safeguards import Safeguard
+from tests.histories.arena import IMPATIENT, Arena, arena, missing
 from tests.histories.history import History, random_history
 from tests.histories.judging import some_order
 from tests.histories.playing import Ended, play
@@ -26,6 +27,8 @@ def main() -> int:
         running = parts.enter_context(stack(port=0, settings=IMPATIENT))
         hosts = parts.enter_context(nursery(running, sys.stderr if arguments.log else None))
         ground = parts.enter_context(arena(running, hosts, hosts=arguments.hosts))
+        if arguments.without:
+            ground = parts.enter_context(missing(arguments.without, ground))
         for first in range(arguments.first, arguments.first + arguments.seeds, arguments.at_once):
             seeds = range(first, min(first + arguments.at_once, arguments.first + arguments.seeds))
             histories = [random_history(seed, hosts=arguments.hosts) for seed in seeds]
@@ -56,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--from", dest="first", type=int, default=0, metavar="SEED")
     parser.add_argument("--hosts", type=int, default=3)
     parser.add_argument("--at-once", type=int, default=6, metavar="N")
+    parser.add_argument("--without", type=Safeguard, choices=list(Safeguard), help="a safeguard that is taken out")
     parser.add_argument("--log", action="store_true", help="what the hosts say, to stderr")
     return parser.parse_args()
 

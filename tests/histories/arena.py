@@ -5,8 +5,8 @@ Duty: setting it up once. The hosts run their timers and queues as in Azure; wha
 
 import contextlib
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from infra.local.entra import DEMO
 from infra.local.stack import Stack
 from tests.faults.hosts import Victim, victim
 from tests.faults.nursery import Nursery
+from tests.faults.safeguards import WITHOUT, Safeguard
 from tests.histories.history import ACTIONS, CONNECTION, EXPO, FANS, MAPPINGS
 
 # What nobody finished is taken up after a second rather than after many.
@@ -47,12 +48,26 @@ def arena(running: Stack, nursery: Nursery, *, hosts: int) -> Iterator[Arena]:
     made = httpx.post(f"{running.dynamics.url}/_control/environments", json=order).json()
     # Rows keep seconds: which of two was written last must be seen in them.
     httpx.post(f"{made['url']}/_control/clock", json={"step_seconds": 1}).raise_for_status()
-    settings = {**IMPATIENT, "DYNAMICS_ALLOWED_ORIGINS": f"{running.dynamics.url},{made['url']}"}
-    with contextlib.ExitStack() as stack:
-        places = [stack.enter_context(victim(running, nursery, settings)) for _ in range(hosts)]
-        ready = Arena(running, nursery, places, made["url"], made["organization_id"])
+    empty = Arena(running, nursery, [], made["url"], made["organization_id"])
+    with _with_hosts(empty, hosts, {}) as ready:
         _set_up(ready)
         yield ready
+
+
+@contextlib.contextmanager
+def missing(safeguard: Safeguard, arena: Arena) -> Iterator[Arena]:
+    """The same with hosts that do without a safeguard, to see that it is missed."""
+    with _with_hosts(arena, len(arena.places), {WITHOUT: safeguard}) as ready:
+        yield ready
+
+
+@contextlib.contextmanager
+def _with_hosts(arena: Arena, hosts: int, settings: Mapping[str, str]) -> Iterator[Arena]:
+    origins = f"{arena.running.dynamics.url},{arena.dynamics}"
+    settings = {**IMPATIENT, "DYNAMICS_ALLOWED_ORIGINS": origins, **settings}
+    with contextlib.ExitStack() as stack:
+        places = [stack.enter_context(victim(arena.running, arena.nursery, settings)) for _ in range(hosts)]
+        yield replace(arena, places=places)
 
 
 def _set_up(arena: Arena) -> None:

@@ -106,6 +106,29 @@ def random_history(seed: int, *, hosts: int, run: str = "") -> History:
     return History(seed, tag, said, rows, faults=choice.choice([0, 1, 2, 4]))
 
 
+def one_person_often(number: int) -> History:
+    """Captures of one address at two hosts, by prospects that Captello does not know to be one."""
+    tag = f"often{number}"
+    said = tuple(
+        Said(
+            number,
+            "history-0",
+            {
+                "occurred_at": (NOON + timedelta(minutes=number)).isoformat(),
+                "form": {"id": tag},
+                "submission": {"activity_id": number + 1},
+                "prospect": {
+                    "id": f"{tag}-{number}",
+                    "fields": {"Email": f"a@{tag}.example", "LastName": f"Lee {tag}"},
+                },
+            },
+            (number % 2,),
+        )
+        for number in range(4)
+    )
+    return History(number, tag, said, (), faults=0)
+
+
 def _said(choice: random.Random, tag: str, number: int, minute: int, hosts: int) -> Said:
     fields = {
         "Email": _address(choice, tag, "aab "),

@@ -6,8 +6,9 @@ import pytest
 
 from infra.local.stack import Stack
 from tests.faults.nursery import Nursery
-from tests.histories.arena import Arena, arena
-from tests.histories.history import random_history
+from tests.faults.safeguards import Safeguard
+from tests.histories.arena import Arena, arena, missing
+from tests.histories.history import one_person_often, random_history
 from tests.histories.judging import some_order
 from tests.histories.playing import play
 from tests.histories.telling import told
@@ -34,3 +35,15 @@ def _are_played_rightly(ground: Arena, seeds: list[int], run: str) -> None:
 def test_random_histories_end_as_some_order_would(ground: Arena) -> None:
     """Rows, values and outcomes, whatever struck; all histories at once. Thousands: `python -m tests.histories`."""
     _are_played_rightly(ground, [*SEEDS, *FOUND], "t")
+
+
+def test_a_missing_safeguard_is_missed(ground: Arena) -> None:
+    """The judge says no where the claim does not ask whether somebody has touched the keys: one person stands twice."""
+    with missing(Safeguard.KEYS, ground) as careless:
+        assert any(_one_ends_wrongly(careless, range(first, first + 8)) for first in range(0, 64, 8))
+
+
+def _one_ends_wrongly(ground: Arena, numbers: range) -> bool:
+    histories = [one_person_often(number) for number in numbers]
+    ends = play(ground, histories)
+    return any(some_order(history, ended) is None for history, ended in zip(histories, ends, strict=True))

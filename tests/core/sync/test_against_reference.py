@@ -83,6 +83,14 @@ def test_a_placeholder_clears_nothing() -> None:
     tell(_leads(_said(0), blank, ByHand(0, {"jobtitle": "edited"}), token, rows=(*NAME_AND_ADDRESS, title)))
 
 
+def test_a_default_stays_out_of_other_columns_when_an_older_word_comes_late() -> None:
+    """It stands in for a blank that is newer, and used to be put beside the address that somebody wrote."""
+    name, email = NAME_AND_ADDRESS
+    email |= {"policy": "clear_if_blank", "default": "info@x.example"}
+    edit = ByHand(0, {"emailaddress1": "z@x.example"})
+    tell(_leads(_said(0), _said(2, Email=""), edit, _said(1), rows=(name, email)))
+
+
 # --- The comparison can say no ----------------------------------------------------------------------------------------
 
 
