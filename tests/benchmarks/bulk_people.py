@@ -103,6 +103,9 @@ class Person:
             "prospect": {"id": f"{self.salt}-{self.number}", "fields": with_email},
         }
 
+    def body(self) -> bytes:
+        return json.dumps(self.capture()).encode()
+
     def values(self) -> dict[str, Any]:
         """What its row holds at the end, but for the account."""
         own = {"firstname": self.first, "lastname": self.last, "jobtitle": self.title}

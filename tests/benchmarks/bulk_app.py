@@ -1,0 +1,97 @@
+"""The app under a bulk benchmark: set up once, then on hosts of its own for each run."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from infra.local import story
+from infra.local.stack import ROOT, Stack, host_process
+from tests.benchmarks.bulk_people import MIXES, Person
+
+IDLE: Final = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("capture", "deliver", "wake", "bulk")}
+"""For the stack's own host, which would carry out what is measured elsewhere."""
+_OVER_SECONDS: Final = 7200.0
+
+
+class App:
+    """The app on hosts of their own, which carry out nothing but what is measured."""
+
+    def __init__(self, running: Stack, hosts: int) -> None:
+        self._running = running
+        self._hosts = hosts
+
+    def set_up(self) -> None:
+        story.set_up(self._running, lambda _: None, story.BOOTH)
+        for number, mix in enumerate(MIXES):
+            self._put(f"connections/{story.CONNECTION}/mappings/{mix.table}", {"rows": mix.columns})
+            if mix.has_accounts:
+                rows = [{"source": "Company", "column": "name"}]
+                self._put(f"connections/{story.CONNECTION}/mappings/account", {"rows": rows})
+            self._put(f"actions/bulk-{number}", mix.action(story.CONNECTION))
+
+    def _put(self, path: str, body: dict[str, Any]) -> None:
+        headers = {"x-functions-key": self._running.key, "if-match": "*"}
+        url = f"{self._running.app}/api/v1/{path}"
+        answer = httpx.put(url, json=body, headers=headers, timeout=60)
+        if answer.status_code == httpx.codes.PRECONDITION_FAILED:  # there is none yet
+            answer = httpx.put(url, json=body, headers={"x-functions-key": self._running.key}, timeout=60)
+        if answer.is_error:
+            raise RuntimeError(answer.text)
+
+    def sync(self, everybody: Sequence[Person]) -> tuple[float, float, float]:
+        """From the upload until the batch is over. The hosts are warm: a capture has gone through each."""
+        with contextlib.ExitStack() as parts:
+            log = parts.enter_context(Path(os.devnull).open("w"))
+            settings = {**self._running.settings, **dict.fromkeys(IDLE, "false")}
+            started = [
+                parts.enter_context(host_process(ROOT, port=0, key=self._running.key, settings=settings, log=log))
+                for _ in range(self._hosts)
+            ]
+            ids, url = [process.pid for process, _ in started], started[0][1]
+            with httpx.Client(base_url=f"{url}/api/", headers=self._headers(), timeout=120) as client:
+                client.get("v1/actions").raise_for_status()
+                cpu, began = sum(map(_cpu_seconds, ids)), time.perf_counter()
+                self._run(client, everybody)
+                return time.perf_counter() - began, sum(map(_cpu_seconds, ids)) - cpu, max(map(_peak_mb, ids))
+
+    def _run(self, client: httpx.Client, everybody: Sequence[Person]) -> None:
+        lines = "\n".join(json.dumps(person.capture()) for person in everybody).encode()
+        batch = _upload(client, f"bulk-{MIXES.index(everybody[0].mix)}", lines)
+        deadline = time.monotonic() + _OVER_SECONDS
+        while (seen := client.get(f"v1/bulk/{batch}").raise_for_status().json())["state"] != "done":
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"It is not over: {seen}")
+            time.sleep(0.2)
+        outcomes = seen["outcomes"]
+        wanted = {"created": sum(person.is_new for person in everybody)}
+        wanted["updated"] = sum(person.share == "differs" for person in everybody)
+        wanted["unchanged"] = len(everybody) - sum(wanted.values())
+        if outcomes != wanted:
+            raise RuntimeError(f"{outcomes}, not {wanted}")
+
+    def _headers(self) -> dict[str, str]:
+        return {"x-functions-key": self._running.key}
+
+
+def _upload(client: httpx.Client, action: str, lines: bytes) -> str:
+    people_ = [json.loads(line) for line in lines.split(b"\n")]
+    answer = client.post("v1/bulk", json={"action": action, "prospects": people_})
+    if answer.is_error:
+        raise RuntimeError(answer.text)
+    return str(answer.json()["batch"])
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024

@@ -1,0 +1,81 @@
+"""Where the app's own time goes in bulk: `python -m tests.benchmarks.bulk_profile [--count 1000] [--mix 0]`.
+
+One chunk through the services in this process under cProfile, with storage, Dynamics and the rest elsewhere. Prints the
+requests it made, its CPU for each prospect, and the functions that took most.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import cProfile
+import os
+import pstats
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from core.bootstrap import make_services
+from core.domain.capture_body import Unreadable, read_capture
+from core.settings import settings_from
+from infra.local.stack import ROOT, stack
+from tests.benchmarks.bulk_app import IDLE, App
+from tests.benchmarks.bulk_crm import LATENCY, Crm
+from tests.benchmarks.bulk_people import MIXES, Person, people
+
+_SHOWN = 45
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bulk_profile")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--mix", type=int, default=0, choices=range(len(MIXES)))
+    parser.add_argument("--latency", action="store_true", help="Dynamics takes its time")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.inside:
+        _profiled(people(MIXES[arguments.mix], arguments.count, f"prof{os.getppid()}"))
+        return
+    with contextlib.ExitStack() as parts:
+        running = parts.enter_context(stack(port=0, settings=IDLE))
+        crm = Crm(running.dynamics.url, running.dynamics_token)
+        App(running, 1).set_up()
+        crm.fill(people(MIXES[arguments.mix], arguments.count, f"prof{os.getpid()}"))
+        if arguments.latency:
+            crm.order("latency", LATENCY)
+        before, _ = crm.counted()
+        inside = [sys.executable, "-m", "tests.benchmarks.bulk_profile", "--inside"]
+        inside += ["--count", str(arguments.count), "--mix", str(arguments.mix)]
+        subprocess.run(inside, cwd=ROOT, env={**os.environ, **running.settings}, check=True)
+        crm.print_requests(before)
+
+
+def _profiled(everybody: Sequence[Person]) -> None:
+    profile = cProfile.Profile()
+    asyncio.run(_carried_out(everybody, profile))
+    stats = pstats.Stats(profile, stream=sys.stdout)
+    for order in ("tottime", "cumulative"):
+        stats.strip_dirs().sort_stats(order).print_stats(_SHOWN)
+
+
+async def _carried_out(everybody: Sequence[Person], profile: cProfile.Profile) -> None:
+    app = make_services(settings_from(os.environ))
+    number = MIXES.index(everybody[0].mix)
+    action = await app.configuration.action(f"bulk-{number}")
+    assert action is not None
+    setup = await app.configuration.setup(action.connection)
+    assert setup is not None
+    read = [read_capture(body=person.body(), content_type="application/json", query={}) for person in everybody]
+    captures = [each for each in read if not isinstance(each, Unreadable)]
+    cpu, began = time.process_time(), time.perf_counter()
+    profile.enable()
+    await app.bulk.accept(captures, action, setup.connection, batch="profile")
+    profile.disable()
+    own, took = time.process_time() - cpu, time.perf_counter() - began
+    each = own / len(captures) * 1000
+    print(f"{len(captures):,} prospects in {took:.1f} s, {each:.2f} ms of CPU each under the profile")
+    await app.close()
+
+
+if __name__ == "__main__":
+    main()
