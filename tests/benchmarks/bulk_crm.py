@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.benchmarks.bulk_people import Mix, Person, accounts_before, rows_before, shown
+from tests.benchmarks.bulk_people import Mix, Person, accounts_before, expected, rows_before, shown
 
 LATENCY: Final = {"request_ms": 40, "row_ms": 4, "bulk_row_ms": 1}
 API: Final = "/api/data/v9.2/"
@@ -19,6 +19,10 @@ class Crm:
         headers = {"Authorization": f"Bearer {token}"}
         self._api = httpx.Client(base_url=url + API, headers=headers, timeout=120)
         self._control = httpx.Client(base_url=f"{url}/_control/", timeout=120)
+
+    def close(self) -> None:
+        self._api.close()
+        self._control.close()
 
     def fill(self, everybody: Sequence[Person]) -> None:
         """With no latency; the clock shall not tell who is oldest."""
@@ -45,6 +49,17 @@ class Crm:
             parts = ", ".join(f"{methods.count(method)} {method}" for method in sorted(set(methods)))
             path = each["path"].partition("?")[0].removeprefix(API)
             print(f"{each['method']:<6} {path:<50} {each['held_back_ms']:>8.0f} ms  {each['status']} {parts}")
+
+    def require(self, everybody: Sequence[Person]) -> None:
+        """Raises unless it holds exactly what was expected of these people."""
+        mix, salt = everybody[0].mix, everybody[0].salt
+        held, wanted = self.holds(mix, salt), expected(everybody)
+        if held != wanted:
+            wrong = sorted(set(held) ^ set(wanted))[:5]
+            raise RuntimeError(f"{len(held)} rows, not {len(wanted)}, or others: {wrong}")
+        companies = self.accounts(salt)
+        if mix.has_accounts and companies != sorted({person.company for person in everybody}):
+            raise RuntimeError(f"{len(companies)} accounts, {len(set(companies))} names")
 
     def holds(self, mix: Mix, salt: str) -> list[str]:
         """Every row of this run as one text."""
