@@ -8,23 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableErrorCode, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 from pydantic import BaseModel
 
 from core.domain.delivery import Claim, Delivery, Due, due_key
 from core.storage.document import packed, unpacked
+from core.storage.entity_batch import Operation
 from core.storage.failures import storage_failures
+from core.storage.transactions import submitted
 from core.sync.ports import ABSENT, ANY, PRESENT, Change, EntityT, Versioned
-
-_LOST_CONDITIONS = {
-    TableErrorCode.ENTITY_ALREADY_EXISTS,
-    TableErrorCode.ENTITY_NOT_FOUND,
-    TableErrorCode.RESOURCE_NOT_FOUND,
-    TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED,
-}
 
 
 class TableLedger:
@@ -41,14 +34,8 @@ class TableLedger:
 
     async def commit(self, organization: str, changes: Sequence[Change]) -> tuple[str, ...] | None:
         operations = [_operation(organization, change) for change in changes]
-        with storage_failures(f"committing {changes[0].key}"):
-            try:
-                answers = await self._table.submit_transaction(operations)
-            except TableTransactionError as error:
-                if getattr(error, "error_code", None) in _LOST_CONDITIONS:
-                    return None
-                raise
-        return tuple(answer.get("etag", "") for answer in answers)
+        etags = await submitted(self._table, operations, what=f"committing {changes[0].key}")
+        return None if etags is None else tuple(etags)
 
     async def due(
         self, organization: str, before: datetime, *, most: int, connections: Collection[str] = ()
@@ -84,20 +71,15 @@ class TableLedger:
         return count
 
 
-def _operation(organization: str, change: Change) -> tuple[Any, ...]:
-    """One part of a transaction, as the SDK takes it."""
+def _operation(organization: str, change: Change) -> Operation:
+    """One part of a transaction."""
     keys = {"PartitionKey": organization, "RowKey": change.key}
-    condition = {} if change.etag == ANY else {"etag": change.etag, "match_condition": MatchConditions.IfNotModified}
     if change.entity is None:
-        return ("delete", keys, condition)
+        return Operation("delete", keys, change.etag)
     entity = {**keys, **_shown(change.entity), **packed(change.entity)}
-    if change.etag == ABSENT:
-        return ("create", entity)
-    if change.etag == PRESENT:
-        return ("update", entity, {"mode": UpdateMode.REPLACE})
-    if change.etag == ANY:
-        return ("upsert", entity, {"mode": UpdateMode.REPLACE})
-    return ("update", entity, {"mode": UpdateMode.REPLACE, **condition})
+    if change.etag in (ABSENT, ANY):
+        return Operation("insert" if change.etag == ABSENT else "upsert", entity)
+    return Operation("replace", entity, "*" if change.etag == PRESENT else change.etag)
 
 
 def _shown(entity: BaseModel) -> Mapping[str, Any]:

@@ -5,31 +5,27 @@ delivery at any time, and its key follows from the delivery. Taken up anew (a re
 replaces its row in place, and what an earlier revision says then is not written any more. Reading is `log_pages`'.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableErrorCode, TableTransactionError, UpdateMode
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from core.domain.delivery import Delivery
 from core.domain.trail import Attempt
 from core.errors import RetryableError
+from core.storage.entity_batch import Operation
 from core.storage.failures import storage_failures
 from core.storage.index_key import IndexKey
 from core.storage.log_row import TEXT_MOST, email_addresses, index_entry, index_names, log_id, log_row, told
+from core.storage.transactions import submitted
 from core.sync.ports import TRANSACTION_MOST, Ended
 
 _ROUNDS_MOST = 20
-_LOST_CONDITIONS = {
-    TableErrorCode.ENTITY_ALREADY_EXISTS,
-    TableErrorCode.ENTITY_NOT_FOUND,
-    TableErrorCode.RESOURCE_NOT_FOUND,
-    TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED,
-}
 
-Operation = tuple[Any, ...]
 _RowWithIndexes = tuple[dict[str, Any], list[str]]
 
 
@@ -41,18 +37,20 @@ class TableSyncLog:
     async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:
         """Anybody may do this, and again: the row of the highest revision stays. `last`: the attempt that ended it."""
         row, indexes = await self._row(Ended(delivery, row_url, last))
-        if await self._submitted([("create", row), *_entries(row, indexes)]):
+        if await self._submitted([Operation("insert", row), *_entries(row, indexes)]):
             return
         await self._replace(row, indexes)
 
     async def write_all(self, ended: Sequence[Ended]) -> None:
         """As `write`, for many in few transactions. Where a row is there already, its transaction goes row by row."""
         rows = [await self._row(each) for each in ended]
-        for some in _transactions(rows):
-            operations = [step for row, indexes in some for step in (("create", row), *_entries(row, indexes))]
-            if not await self._submitted(operations):
-                for row, indexes in some:
-                    await self._replace(row, indexes)
+        await asyncio.gather(*(self._write_some(some) for some in _transactions(rows)))
+
+    async def _write_some(self, rows: Sequence[_RowWithIndexes]) -> None:
+        operations = [step for row, indexes in rows for step in (Operation("insert", row), *_entries(row, indexes))]
+        if not await self._submitted(operations):
+            for row, indexes in rows:
+                await self._replace(row, indexes)
 
     async def _row(self, ended: Ended) -> _RowWithIndexes:
         delivery = ended.delivery
@@ -70,25 +68,17 @@ class TableSyncLog:
         """False: somebody changed the row meanwhile."""
         known = await self._read(row)
         if known is None:
-            return await self._submitted([("create", row), *_entries(row, indexes)])
+            return await self._submitted([Operation("insert", row), *_entries(row, indexes)])
         if known.get("outcome") and known.get("revision", 0) >= row["revision"]:
             return True
         before = str(known.get("indexes") or "").split("\n")
         gone = [name for name in before if name and name not in indexes]
         after = row | {"repeats": known.get("repeats", 0)}
-        condition = {"etag": known.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
-        update = ("update", after, {"mode": UpdateMode.REPLACE, **condition})
+        update = Operation("replace", after, known.metadata["etag"])
         return await self._submitted([update, *_entries(row, indexes), *_deletions(row, gone)])
 
     async def _submitted(self, operations: list[Operation]) -> bool:
-        with storage_failures("writing the sync log"):
-            try:
-                await self._table.submit_transaction(operations)
-            except TableTransactionError as error:
-                if getattr(error, "error_code", None) in _LOST_CONDITIONS:
-                    return False
-                raise
-        return True
+        return await submitted(self._table, operations, what="writing the sync log") is not None
 
     async def _read(self, keys: Mapping[str, Any]) -> Any:
         try:
@@ -100,7 +90,7 @@ class TableSyncLog:
     async def note_quarantined(self, delivery: Delivery, *, reason: str) -> None:
         """A row for a body that nobody could read; whatever is said of it later takes its place."""
         row = told(delivery) | {"outcome": "quarantined", "reason": reason[:TEXT_MOST], "revision": -1}
-        await self._submitted([("create", _keys(delivery) | row)])
+        await self._submitted([Operation("insert", _keys(delivery) | row)])
 
     async def count_repeat(self, delivery: Delivery) -> None:
         keys = _keys(delivery)
@@ -116,7 +106,7 @@ class TableSyncLog:
                         match_condition=MatchConditions.IfNotModified,
                     )
                 except ResourceNotFoundError:
-                    if await self._submitted([("create", keys | told(delivery) | {"repeats": 1})]):
+                    if await self._submitted([Operation("insert", keys | told(delivery) | {"repeats": 1})]):
                         return
                 except ResourceModifiedError:
                     continue
@@ -147,11 +137,11 @@ def _keys(delivery: Delivery) -> dict[str, str]:
 
 def _entries(row: Mapping[str, Any], indexes: Iterable[str]) -> list[Operation]:
     entry = index_entry(row)
-    return [("upsert", {**_entry_keys(row, name), **entry}, {"mode": UpdateMode.REPLACE}) for name in indexes]
+    return [Operation("upsert", {**_entry_keys(row, name), **entry}) for name in indexes]
 
 
 def _deletions(row: Mapping[str, Any], indexes: Iterable[str]) -> list[Operation]:
-    return [("delete", _entry_keys(row, name)) for name in indexes]
+    return [Operation("delete", _entry_keys(row, name), "*") for name in indexes]
 
 
 def _entry_keys(row: Mapping[str, Any], name: str) -> dict[str, str]:

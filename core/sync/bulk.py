@@ -178,9 +178,10 @@ class Bulk:
             self._turn(together, found, [over[number] for number in first], mine)
             for found, first, mine in zip(deliveries, before, over, strict=True)
         ]
-        async with asyncio.TaskGroup() as group:
-            for turn in turns:
-                group.create_task(turn)
+        ended = await asyncio.gather(*turns, return_exceptions=True)
+        for how in ended:
+            if how is not None:  # the others are over, or marked
+                raise how
 
     async def _makes_accounts(self, deliveries: Sequence[Versioned[Delivery]]) -> bool:
         names = {found.entity.action for found in deliveries}
