@@ -11,7 +11,7 @@ from tests.faults.nursery import Host, Nursery
 from tests.faults.proxy import FaultProxy
 
 # Such a host answers requests only. A message that it had taken when it was killed would stay hidden for a while.
-REQUESTS_ONLY = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("deliver", "wake", "bulk", "automations")}
+REQUESTS_ONLY = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("deliver", "wake", "bulk", "automations", "tidy")}
 
 
 @dataclass
