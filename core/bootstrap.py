@@ -16,6 +16,7 @@ from azure.data.tables.aio import TableServiceClient
 from core.admin.actions import Actions
 from core.admin.connection_check import Checks
 from core.admin.connections import Connections
+from core.admin.failed_rows import FailedRows
 from core.admin.mappings import Mappings
 from core.admin.places import Places
 from core.admin.replays import Replays
@@ -90,6 +91,7 @@ class Services:
     bulk_settling: Settling
     bulk_resuming: Resuming
     bulk_contents: BlobContents
+    failed_rows: FailedRows
     bulk_queue: StorageBulkQueue
     batches: TableBatches
     wakes: Wakes
@@ -220,9 +222,16 @@ def make_services(settings: Settings) -> Services:
     bulk_queue = StorageBulkQueue(azure.bulk_queue, azure.bulk_poison_queue)
     prospects = TableProspects(ledger_table)
     alives = Alives(batches=batches, now=_now, patience=timedelta(seconds=2 * settings.grace))
-    settling = Settling(batches=batches, contents=contents, ledger=ledger, log=BatchLog(log_pages), now=_now)
+    batch_log = BatchLog(log_pages)
+    settling = Settling(batches=batches, contents=contents, ledger=ledger, log=batch_log, now=_now)
     cancelling = Cancelling(
-        batches=batches, contents=contents, queue=bulk_queue, ledger=ledger, attempts=attempts, now=_now
+        batches=batches,
+        contents=contents,
+        queue=bulk_queue,
+        ledger=ledger,
+        attempts=attempts,
+        bulk=bulk,
+        now=_now,
     )
     bulk_actions = BulkActions(
         batches=batches, contents=contents, queue=bulk_queue, configuration=configuration, now=_now
@@ -284,6 +293,7 @@ def make_services(settings: Settings) -> Services:
         bulk_settling=settling,
         bulk_resuming=Resuming(batches=batches, queue=bulk_queue, settling=settling, alives=alives, now=_now),
         bulk_contents=contents,
+        failed_rows=FailedRows(contents=contents, log=batch_log),
         bulk_queue=bulk_queue,
         batches=batches,
         slots=slots,

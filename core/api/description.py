@@ -42,11 +42,13 @@ _REFUSALS = {
     "409": "It stands against what is there already, or the connection cannot be used until somebody has mended it.",
     "412": "Somebody else has changed it since; `detail` names what. Or there is one already.",
     "413": "The body is too large.",
+    "415": "It is no such file, or not in an encoding that can be read.",
     "422": "Something sent cannot be accepted; `errors` names the fields.",
     "428": "It exists: send `If-Match`.",
     "502": "Dynamics refused what was asked of it.",
     "503": "Storage, Key Vault or Dynamics cannot be reached now.",
 }
+_FILES = {"application/x-ndjson", "application/octet-stream"}  # of people, in whatever form
 _ETAG = {"ETag": {"description": "Send it back as `If-Match` to change this.", "schema": {"type": "string"}}}
 _BOOTH = {
     "connection": "contoso",
@@ -78,7 +80,6 @@ EXAMPLES: dict[str, Any] = {
     "create_action": {"id": "booth", **_BOOTH},
     "save_action": _BOOTH,
     "save_secret": {"secret": "32 or more characters, as random as can be"},
-    "begin_bulk": {"action": "booth", "prospect_ids": ["777", "778"]},
     "replay_quarantined": {"body": '{"Email": "mara@x.example", "LastName": "Hara"}'},
     "discard_quarantined": {"reason": "a test of the template"},
     "begin_replay": {"cause": "0f3a5c7e9b1d2f4a", "mapping": "current"},
@@ -175,6 +176,8 @@ def _possible(path: str, operation: dict[str, Any]) -> Iterator[str]:
         yield "428"
     if has_body:
         yield "413"
+        if _FILES & operation["requestBody"]["content"].keys():
+            yield "415"
     if "parameters" in operation or has_body:
         yield "422"
     yield "502"

@@ -22,6 +22,8 @@ COLUMNS_MOST = 1_000
 _PARTS = ("form", "submission", "prospect")
 _FIELDS = ("prospect", "fields")
 _EVENTS = frozenset(Event)
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+\.[^@\s]+")
+_NUMBERED = re.compile(r"(\d+): (.+)", re.DOTALL)
 
 Path = tuple[str, ...]
 ANSWER = "answer"
@@ -53,10 +55,10 @@ class Columns:
 
 def columns_of(heading: Sequence[str], mapped: Sequence[str] = ()) -> Columns:
     """Raises InvalidInputError where the row is no heading."""
-    names = [name.strip() for name in heading]
+    names = [unprotected(name).strip() for name in heading]
     if len(names) > COLUMNS_MOST:
         raise InvalidInputError(f"The first row has more than {COLUMNS_MOST} columns.", field="body")
-    if any("@" in name for name in names) or not any(names):
+    if any(map(_ADDRESS.fullmatch, names)) or not any(names):
         message = "The first row has to name the columns, such as FirstName, LastName, Email, Company."
         raise InvalidInputError(message, field="body")
     paths = _paths(names, mapped)
@@ -64,6 +66,11 @@ def columns_of(heading: Sequence[str], mapped: Sequence[str] = ()) -> Columns:
     twice = [name for name, path in zip(names, paths, strict=True) if name and path is None and not _is_ours(name)]
     warnings = tuple(f"The column {name!r} stands there twice; the first one counts." for name in twice)
     return Columns(tuple(paths), shown, warnings)
+
+
+def meaning(name: str) -> Path | None:
+    """What a heading is taken for where no mapping says otherwise."""
+    return next(iter(_meanings(name.strip(), ())), None)
 
 
 def _paths(names: Sequence[str], mapped: Sequence[str]) -> list[Path | None]:
@@ -103,7 +110,8 @@ def _meanings(name: str, mapped: Sequence[str]) -> list[Path]:
 
 def _dotted(name: str, lower: str) -> Path | None:
     if lower.startswith("q.") and len(name) > len("q."):
-        return (ANSWER, name[2:])
+        both = _NUMBERED.fullmatch(name[2:])
+        return (ANSWER, both[1], both[2]) if both else (ANSWER, name[2:])
     if lower.startswith("prospect.fields.") and name[16:]:
         return (*_FIELDS, name[16:])
     part, _, rest = name.partition(".")
@@ -115,7 +123,7 @@ def _shown(path: Path) -> str:
     match path:
         case ("prospect", "fields", field):
             return field
-        case (part, name) if part == ANSWER:
+        case (part, name, *_) if part == ANSWER:
             return f"q.{name}"
         case _:
             return ".".join(path)
@@ -131,7 +139,7 @@ def _put(document: dict[str, object], path: Path, text: str) -> None:
     if path[0] == ANSWER:
         answers = document["answers"]
         assert isinstance(answers, list)
-        answers.append({"id": path[1], "value": text})
+        answers.append({"id": path[1], "title": path[2] if path[2:] else None, "value": text})
         return
     part = document
     for name in path[:-1]:

@@ -5,8 +5,9 @@ end as `withdrawn`; one whose intent stands is carried out, for its write may be
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from core.domain.bulk_batch import BATCH_KEY, Batch, Chunk
 from core.domain.capture import identity
@@ -22,6 +23,10 @@ TRIES_MOST = 20
 _REASON = "The bulk action was cancelled before this was written."
 
 
+class Running(Protocol):
+    async def run(self, organization: str, delivery_ids: Sequence[str]) -> None: ...
+
+
 class Cancelling:
     def __init__(
         self,
@@ -31,6 +36,7 @@ class Cancelling:
         queue: BulkQueue,
         ledger: Ledger,
         attempts: Attempts,
+        bulk: Running,
         now: Callable[[], datetime],
     ) -> None:
         self._batches = batches
@@ -38,6 +44,7 @@ class Cancelling:
         self._queue = queue
         self._ledger = ledger
         self._attempts = attempts
+        self._bulk = bulk
         self._now = now
 
     async def cancel(self, batch_id: str) -> None:
@@ -69,12 +76,18 @@ class Cancelling:
         open_ones = [each for each in deliveries if each and each.entity.batch == batch.id]
         for start in range(0, len(open_ones), READ_AT_ONCE):
             await asyncio.gather(*(self._stop(each) for each in open_ones[start : start + READ_AT_ONCE]))
+        await self._carry_on([each.entity for each in open_ones if each.entity.state == "intent"])
         if found.entity.state != "waiting":
             return found
         not_taken = found.entity.records - len(open_ones)
         stopped = found.entity.model_copy(update={"state": "taken", "not_taken": not_taken})
         etags = await self._batches.commit(batch.id, [Change(stopped.key, stopped, found.etag)])
         return Versioned(stopped, etags[0]) if etags else found
+
+    async def _carry_on(self, decided: Sequence[Delivery]) -> None:
+        """What they are about to write may be on its way; and their chunk does not come again to end them."""
+        for organization in dict.fromkeys(each.organization for each in decided):
+            await self._bulk.run(organization, [each.id for each in decided if each.organization == organization])
 
     async def _stop(self, found: Versioned[Delivery]) -> None:
         """Whoever decides on it at this moment is quicker, or finds it over."""

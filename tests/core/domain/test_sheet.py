@@ -6,6 +6,7 @@ import io
 import json
 import string
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from core.domain.bulk_batch import Record
 from core.domain.capture import Capture
 from core.domain.sheet import Sheet
 from core.domain.sheet_cells import protected, unprotected
+from core.domain.sheet_writing import failed_row, table
 from core.errors import InvalidInputError
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
@@ -237,3 +239,66 @@ def test_a_declared_charset_counts() -> None:
     assert one("LastName\nDvořák\n".encode("cp1250"), **told).prospect.fields == {"LastName": "Dvořák"}
     with pytest.raises(InvalidInputError, match="charset"):
         Sheet("text/csv; charset=punycode")
+
+
+_NAMES = st.text(st.sampled_from(string.ascii_letters + "0123456789 _.:=+-@äé'\""), min_size=1, max_size=12).map(
+    str.strip
+)
+_PEOPLE = st.fixed_dictionaries(
+    {
+        "form": st.fixed_dictionaries({}, optional={"id": st.just("42"), "name": WORDS, "extra": WORDS}),
+        "submission": st.fixed_dictionaries({}, optional={"activity_id": st.just("9001"), "rating": WORDS}),
+        "prospect": st.fixed_dictionaries(
+            {
+                "fields": st.dictionaries(_NAMES.filter(bool), WORDS, min_size=1, max_size=5).filter(
+                    lambda fields: len({name.lower() for name in fields}) == len(fields)
+                )
+            },
+            optional={"owner": WORDS},
+        ),
+        "answers": st.lists(
+            st.fixed_dictionaries(
+                {"id": st.integers(1, 99).map(str), "value": WORDS}, optional={"title": WORDS.map(str.strip)}
+            ),
+            max_size=3,
+            unique_by=lambda answer: answer["id"],
+        ),
+    }
+)
+
+
+@given(st.lists(_PEOPLE, min_size=1, max_size=3), st.sampled_from([",", ";", "\t"]))
+def test_what_failed_comes_back_as_it_was(people: list[dict[str, Any]], delimiter: str) -> None:
+    """Written, not touched, and sent again: every word where it was, whatever it begins with and is called."""
+    sent = [Capture.model_validate(person) for person in people]
+    rows = [failed_row(line=number, reason="=1+1", capture=capture, raw="") for number, capture in enumerate(sent, 2)]
+    text = table(rows, delimiter=delimiter)
+    assert not [row for row in csv.reader(io.StringIO(text[1:]), delimiter=delimiter) if row[1].startswith("=")]
+    back = captures(read(text.encode(), block=50))
+    assert [_said(capture) for capture in back] == [_said(capture) for capture in sent]
+
+
+def _said(capture: Capture) -> dict[str, Any]:
+    said = capture.model_dump(mode="json", exclude_none=True)
+    said["answers"] = sorted(said["answers"], key=lambda answer: str(answer.get("id")))
+    return said
+
+
+def test_lists_numbers_and_what_could_not_be_read_are_written_for_people() -> None:
+    """Several answers stand beside each other; the line that failed stands under a heading that is passed over."""
+    capture = Capture.model_validate(
+        {
+            "event": "updated",
+            "prospect": {"fields": {"Budget": 1200.0, "Vip": True}},
+            "answers": [{"id": 12, "value": ["A", "B"]}],
+        }
+    )
+    rows = [
+        failed_row(line=2, reason="why", capture=capture, raw=""),
+        failed_row(line=3, reason="why not", capture=None, raw="a,b,c"),
+    ]
+    records = read(table(rows).encode())
+    assert records[0].capture
+    assert records[0].capture.prospect.fields == {"Budget": "1200", "Vip": "yes"}
+    assert (records[0].capture.event.value, records[0].capture.answers[0].value) == ("updated", "A; B")
+    assert records[1].error == "It holds no field."
