@@ -221,7 +221,7 @@ def make_services(settings: Settings) -> Services:
     batches, contents = TableBatches(tables.get_table_client(names.BATCHES_TABLE)), BlobContents(azure.bulk_container)
     bulk_queue = StorageBulkQueue(azure.bulk_queue, azure.bulk_poison_queue)
     prospects = TableProspects(ledger_table)
-    alives = Alives(batches=batches, now=_now, patience=timedelta(seconds=2 * settings.grace))
+    alives = Alives(batches=batches, now=_now, patience=timedelta(seconds=4 + 2 * settings.grace))
     batch_log = BatchLog(log_pages)
     settling = Settling(batches=batches, contents=contents, ledger=ledger, log=batch_log, now=_now)
     cancelling = Cancelling(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import time
 from typing import Any
 
@@ -11,8 +12,15 @@ from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
 from core.storage.names import BULK_CONTAINER, BULK_POISON_QUEUE, BULK_QUEUE
+from infra.local import story
 from infra.local.entra import DEMO
+from infra.local.stack import Stack
+from tests.faults.fault import At, Fault, Kind
+from tests.faults.hosts import victim
+from tests.faults.nursery import Nursery
 from tests.journeys.conftest import SETTLES_SECONDS, App, Person
+
+MANY = int(os.environ.get("BULK_PEOPLE", "300"))  # more on request
 
 
 @pytest.fixture
@@ -23,7 +31,7 @@ def action(app: App) -> str:
 def is_over(app: App, batch: str) -> dict[str, Any]:
     """The batch, once everything of it is over."""
     deadline = time.monotonic() + SETTLES_SECONDS
-    while (seen := app.client.get(f"/api/v1/bulk/{batch}").json()).get("state") not in ("done", "cancelled", "failed"):
+    while (seen := app.client.get(f"/api/v1/bulk/{batch}").json()).get("state") not in ("done", "cancelled"):
         assert time.monotonic() < deadline, seen
         time.sleep(0.1)  # other functions are at work
     view: dict[str, Any] = seen
@@ -86,18 +94,18 @@ def upload(app: App, action: str, content: str | bytes, *, batch: str = "", **he
     return send(path, params={"action": action}, content=raw, headers=headers)
 
 
-def test_three_thousand_people_by_a_table_stand_in_dynamics_once(app: App, action: str) -> None:
+def test_many_people_by_a_table_stand_in_dynamics_once(app: App, action: str) -> None:
     """In Excel's own UTF-16 and semicolons; two of the lines are one person, one cannot be read."""
-    some = people(41_000, 3_000)
+    some = people(41_000, MANY)
     text = table_of([*some, some[7]]) + "Ada;Nobody;x@x.example;1;too much\r\n"
     begun = upload(app, action, b"\xff\xfe" + text.encode("utf-16-le"), **{"content-type": "text/csv"})
     assert (begun.status_code, begun.headers["location"]) == (202, f"/api/v1/bulk/{begun.json()['batch']}")
     seen = is_over(app, begun.json()["batch"])
-    assert (seen["received"], seen["open"], seen["unreadable"]) == (3_002, 0, 1)
-    assert seen["outcomes"] == {"created": 3_000, "unchanged": 1, "failed": 1}
+    assert (seen["received"], seen["open"], seen["unreadable"]) == (MANY + 2, 0, 1)
+    assert seen["outcomes"] == {"created": MANY, "unchanged": 1, "failed": 1}
     assert seen["sources"][0]["columns"]["Vorname"] == "FirstName"
     leads = [row["emailaddress1"] for row in leads_of(app, some)]
-    assert len(leads) == len(set(leads)) == 3_000
+    assert len(leads) == len(set(leads)) == MANY
 
 
 def test_a_batch_is_begun_once_under_its_name(app: App, action: str) -> None:
@@ -258,3 +266,44 @@ def test_batches_are_listed_newest_first(app: App, action: str) -> None:
     first = app.client.get("/api/v1/bulk", params={"limit": 2}).json()
     second = app.client.get("/api/v1/bulk", params={"limit": 2, "cursor": first["cursor"]}).json()
     assert [each["batch"] for each in first["items"] + second["items"]][:3] == ["listed-2", "listed-1", "listed-0"]
+
+
+def test_a_cancelled_batch_writes_nothing_more(app: App) -> None:
+    """What had not begun is not taken; asked again, the answer is the same."""
+    connection = app.client.get("/api/v1/connections/contoso").json()
+    app.save("connections/stopping", {"url": connection["url"], **_secrets()}).raise_for_status()
+    app.save("connections/stopping/mappings/lead", {"rows": story.MAPPINGS["lead"]}).raise_for_status()
+    action = app.action("stopping", connection="stopping", match={"tables": "leads", "by": "email"})
+    revoked = app.client.post("/api/v1/connections/stopping/revoke", json={"confirm": "stopping"})
+    revoked.raise_for_status()
+    some = people(46_000, 700)
+    batch = upload(app, action, table_of(some)).json()["batch"]
+    deadline = time.monotonic() + SETTLES_SECONDS
+    while not (seen := app.client.get(f"/api/v1/bulk/{batch}").json())["sources"][0]["is_read"]:
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.1)  # another function is at work
+    assert (seen["state"], seen["open"]) == ("running", 700)
+    assert "revoked" in seen["warnings"][0]
+    for _ in range(2):
+        assert app.client.post(f"/api/v1/bulk/{batch}/cancel").status_code == 202
+    seen = is_over(app, batch)
+    assert (seen["state"], seen["not_taken"], seen["outcomes"]) == ("cancelled", 700, {})
+    assert leads_of(app, some) == []
+    assert app.client.post("/api/v1/bulk/unheard-of/cancel").status_code == 404
+
+
+def test_a_host_that_dies_over_a_batch_loses_and_doubles_nobody(app: App, hosts: Nursery, running: Stack) -> None:
+    """Killed in the middle of reading, and in the middle of a chunk: another host goes on."""
+    action = app.action("dying", match={"tables": "leads", "by": "email"})
+    some = people(47_000, 240)
+    settings = {"AzureWebJobs.wake.Disabled": "true", "AzureWebJobs.deliver.Disabled": "true"}
+    with victim(running, hosts, settings) as place:
+        batches = [upload(app, action, table_of(some[at : at + 80])).json()["batch"] for at in range(0, 240, 80)]
+        for effects in (3, 12, 25):
+            with place.host(At(Fault(Kind.KILL_BEFORE), effects, on="^(POST|PUT|MERGE|DELETE) ")) as host:
+                deadline = time.monotonic() + 3  # there may be nothing left for it to do
+                while host.is_alive() and time.monotonic() < deadline:
+                    time.sleep(0.05)
+    seen = [is_over(app, batch) for batch in batches]
+    assert [each["outcomes"] for each in seen] == [{"created": 80}] * 3
+    assert len(leads_of(app, some)) == 240
