@@ -54,7 +54,7 @@ _BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": ["array", "object"]},
+                "schema": {"anyOf": [{"type": "array"}, {"type": "object"}]},
                 "examples": {
                     "people": {"value": _PEOPLE},
                     "prospects": {"value": {"action": "booth", "prospects": _PEOPLE}},
