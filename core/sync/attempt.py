@@ -14,6 +14,7 @@ from core.domain.delivery import Delivery, ErrorClass, Outcome, Result
 from core.domain.retry import next_try
 from core.domain.trail import Attempt, Call, with_attempt
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
+from core.sync.alerts import tell_paused
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, Pauses, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
 from core.telemetry import calls_noted
@@ -130,7 +131,10 @@ class Attempts:
                 until = self._now() + MENDING
             case _:
                 return
-        await self._pauses.lengthen_pause(connection_id, Pause(reason=error.message, code=error.code, until=until))
+        pause = Pause(reason=error.message, code=error.code, until=until)
+        if isinstance(error, MisconfiguredConnectionError):
+            tell_paused(connection_id, pause)
+        await self._pauses.lengthen_pause(connection_id, pause)
 
     async def _mark_due(self, found: Versioned[Delivery], error: Exception) -> None:
         if isinstance(error, MisconfiguredConnectionError):

@@ -11,6 +11,7 @@ from typing import Protocol
 from core.domain.connection import Connection, Pause, unpinned_partition
 from core.domain.delivery import Delivery, Due, delivery_key
 from core.errors import ChangedMeanwhileError, MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
+from core.sync.alerts import tell_paused
 from core.sync.intake import Intake
 from core.sync.ports import ANY, Change, Configuration, Ledger
 
@@ -82,6 +83,8 @@ class Pinning:
         if isinstance(error, ThrottledError):
             wait = timedelta(seconds=error.retry_after)
         pause = Pause(reason=error.message, code=error.code, until=self._now() + wait)
+        if isinstance(error, MisconfiguredConnectionError):
+            tell_paused(connection.id, pause)
         await self._configuration.save_pause(connection.id, pause)
 
 

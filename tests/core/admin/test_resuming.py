@@ -1,7 +1,11 @@
 """What waits for a connection: kept in the order it came, in nobody's way, and all due when it has been mended."""
 
+import json
+import logging
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from core.domain.capture import Capture
 from core.domain.connection import Pause
@@ -172,3 +176,33 @@ async def test_a_submission_keeps_its_order_when_it_comes_home(office: Office) -
         "other",
         False,
     )
+
+
+async def test_monitoring_is_told_of_a_pause_as_long_as_it_lasts(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the capture that meets it and each probe after it; not when Dynamics is only down, nor once it is mended."""
+    caplog.set_level(logging.WARNING, "captello.alerts")
+
+    def told() -> list[dict[str, Any]]:
+        lines = [json.loads(record.message) for record in caplog.records if record.name == "captello.alerts"]
+        caplog.clear()
+        return lines
+
+    await office.connect("first")
+    await office.configure()
+    office.outside.is_down = True
+    await office.attempts.attempt(await office.receive(seconds=1), deadline=5)
+    assert told() == []
+    office.outside.is_down, office.outside.good = False, {"second"}
+    await office.attempts.attempt(await office.receive(seconds=2), deadline=5)
+    (alert,) = told()
+    assert (alert["alert"], alert["connection"], alert["code"]) == ("connection_paused", office.id, "AADSTS7000215")
+    assert "secret" in alert["reason"]
+    office.pass_time(minutes=6)
+    await office.wakes.wake_due()
+    assert [again["alert"] for again in told()] == ["connection_paused"]
+    await office.connect("second")
+    office.pass_time(minutes=6)
+    await office.wakes.wake_due()
+    assert told() == []

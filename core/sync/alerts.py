@@ -1,0 +1,17 @@
+"""What somebody has to be told, as monitoring reads it: one JSON object a line on the log `captello.alerts`.
+
+The rules in infra/modules/alerts.bicep ask for these lines.
+"""
+
+import json
+import logging
+
+from core.domain.connection import Pause
+
+_alerts = logging.getLogger("captello.alerts")
+
+
+def tell_paused(connection_id: str, pause: Pause) -> None:
+    """Said again whenever the pause is, every few minutes: an alert lasts as long as what it is about."""
+    alert = {"alert": "connection_paused", "connection": connection_id, "code": pause.code, "reason": pause.reason}
+    _alerts.warning("%s", json.dumps(alert))
