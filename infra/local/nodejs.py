@@ -38,24 +38,29 @@ def node(python: Path) -> Path:
 def ensure_azurite(node: Path) -> Path:
     """Azurite's main script, installed with this Node as the lock file says."""
     main = AZURITE / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-    sources = [EMULATORS / "package.json", EMULATORS / "package-lock.json"]
-
-    def install() -> None:
-        say("installing Azurite, once …")
-        AZURITE.mkdir(parents=True, exist_ok=True)
-        for source in sources:
-            shutil.copy(source, AZURITE)
-        _npm_ci(node)
-
-    installed_once(main, sources, stamp=AZURITE / ".installed", install=install)
+    install_locked(node, EMULATORS, home=AZURITE, product=main, name="Azurite")
     return main
 
 
-def _npm_ci(node: Path) -> None:
+def install_locked(node: Path, locked: Path, *, home: Path, product: Path, name: str) -> None:
+    """What the package.json and package-lock.json of a folder ask for, below `home`, once."""
+    sources = [locked / "package.json", locked / "package-lock.json"]
+
+    def install() -> None:
+        say(f"installing {name}, once …")
+        home.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            shutil.copy(source, home)
+        _npm_ci(node, home)
+
+    installed_once(product, sources, stamp=home / ".installed", install=install)
+
+
+def _npm_ci(node: Path, home: Path) -> None:
     environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-    # Nothing that Azurite needs has to be built, so no package may run scripts on this machine.
-    run([*_npm(node), "ci", "--ignore-scripts", *quiet], env=environment, cwd=AZURITE)
+    # Nothing of it has to be built, so no package may run scripts on this machine.
+    run([*_npm(node), "ci", "--ignore-scripts", *quiet], env=environment, cwd=home)
 
 
 def _npm(node: Path) -> list[Path]:

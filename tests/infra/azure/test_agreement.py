@@ -1,0 +1,286 @@
+"""The templates and the app say the same: names, settings, numbers, versions, alerts."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from core.dataverse.traffic import AT_ONCE_MOST
+from core.storage.names import CONTAINERS, QUEUES, TABLES
+from infra.package.ours import PROJECT
+from infra.package.target import PYTHON
+from tests.infra.azure.bicep import Call, Name, Template, read
+
+# https://learn.microsoft.com/power-apps/developer/data-platform/api-limits: one user at a time, on one server
+DYNAMICS_AT_ONCE = 52
+# What the Functions host and its telemetry read; the app does not.
+# https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
+# https://learn.microsoft.com/azure/azure-functions/functions-app-settings
+FOR_THE_HOST = {
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+}
+# Keys and other addresses of storage, and what opens the app to simulators: never in Azure.
+NEVER_IN_AZURE = {
+    "AzureWebJobsStorage",
+    "AzureWebJobsStorage__accountName",
+    "KEY_VAULT_VERIFY_CHALLENGE",
+    "DYNAMICS_ALLOWED_ORIGINS",
+}
+# The platform sets these itself, or they break Flex Consumption.
+# https://learn.microsoft.com/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations
+NOT_ON_FLEX = {
+    "FUNCTIONS_WORKER_RUNTIME",
+    "FUNCTIONS_EXTENSION_VERSION",
+    "WEBSITE_RUN_FROM_PACKAGE",
+    "SCM_DO_BUILD_DURING_DEPLOYMENT",
+    "ENABLE_ORYX_BUILD",
+    "WEBSITE_TIME_ZONE",
+    "TZ",
+}
+
+
+def _read_by(path: Path) -> set[str]:
+    """Names of settings in the source: texts that are keys of the environment, or stand between percent signs."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            found |= {text for text in texts[:1] if _is_setting(text)}
+            named = [each.value.value for each in node.keywords if isinstance(each.value, ast.Constant)]
+            found |= {text.strip("%") for text in named if isinstance(text, str) and text.startswith("%")}
+    return found
+
+
+def _is_setting(text: str) -> bool:
+    return text.startswith("AzureWebJobs") or (text.isupper() and "_" in text)
+
+
+def _settings(templates: dict[str, Template]) -> dict[str, Any]:
+    properties: dict[str, Any] = templates["app"].resources["settings"].body["properties"]
+    return properties
+
+
+def test_tables_queues_and_containers(templates: dict[str, Template]) -> None:
+    """The template makes exactly what the app uses, and the container that the package lies in."""
+    storage = templates["storage"].variables
+    assert tuple(storage["tables"]) == TABLES
+    assert tuple(storage["queues"]) == QUEUES
+    containers = [
+        each for each in templates["storage"].resources.values() if each.what.split("@")[0].endswith("containers")
+    ]
+    names = {storage[each.body["name"].root] for each in containers}
+    assert names == {*CONTAINERS, storage["packageContainerName"]}
+
+
+def test_every_trigger_has_its_queue_and_its_poison_queue() -> None:
+    """The host waits for a queue that is missing, for ever and without a word."""
+    text = (PROJECT / "function_app.py").read_text()
+    triggered = {
+        keyword.value.value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "queue_name" and isinstance(keyword.value, ast.Constant)
+    }
+    assert triggered
+    assert set(QUEUES) == triggered | {f"{name}-poison" for name in triggered}
+
+
+def test_app_settings(templates: dict[str, Template]) -> None:
+    """Each setting that the app reads is set, and no other; none that belongs to simulators, none that Flex refuses."""
+    read_by_app = _read_by(PROJECT / "core" / "settings.py") | _read_by(PROJECT / "function_app.py")
+    assert "KEY_VAULT_URL" in read_by_app
+    assert "WAKE_SCHEDULE" in read_by_app
+    assert set(_settings(templates)) == (read_by_app - NEVER_IN_AZURE) | FOR_THE_HOST
+    assert not set(_settings(templates)) & (NEVER_IN_AZURE | NOT_ON_FLEX)
+
+
+def test_the_sample_settings_name_the_same(templates: dict[str, Template]) -> None:
+    """Who starts with local.settings.sample.json meets no setting that Azure does not know."""
+    sample = json.loads((PROJECT / "local.settings.sample.json").read_text())["Values"]
+    assert set(sample) <= set(_settings(templates)) | NEVER_IN_AZURE | {"FUNCTIONS_WORKER_RUNTIME"}
+
+
+def test_no_key_opens_anything(templates: dict[str, Template]) -> None:
+    """No shared key, no access policy, no local sign-in, nothing public; no template asks for a key."""
+    account = templates["storage"].resources["account"].body["properties"]
+    assert account["allowSharedKeyAccess"] is False
+    assert account["allowBlobPublicAccess"] is False
+    vault = templates["vault"].resources["vault"].body["properties"]
+    assert vault["enableRbacAuthorization"] is True
+    assert vault["enablePurgeProtection"] is True
+    assert "accessPolicies" not in vault
+    assert templates["monitoring"].resources["insights"].body["properties"]["DisableLocalAuth"] is True
+    app = templates["app"].resources["app"].body["properties"]
+    assert app["httpsOnly"] is True
+    assert app["functionAppConfig"]["deployment"]["storage"]["authentication"]["type"] == "UserAssignedIdentity"
+    assert not [path for path in (PROJECT / "infra").rglob("*.bicep") if "listKeys" in path.read_text()]
+
+
+def test_captures_at_once_stay_below_what_dynamics_serves(templates: dict[str, Template]) -> None:
+    """Three busy instances of captures are within the limit of one user, and no instance is beyond the app's own."""
+    at_once = templates["main"].parameters["httpConcurrency"].default
+    assert at_once <= AT_ONCE_MOST
+    assert 3 * at_once <= DYNAMICS_AT_ONCE
+    for number in (at_once, AT_ONCE_MOST, DYNAMICS_AT_ONCE):
+        assert str(number) in templates["main"].parameters["httpConcurrency"].decorators["description"]
+
+
+def test_messages_at_once_stay_within_the_apps_ceiling() -> None:
+    """What the host takes from a queue at a time fits the requests that a process may have in flight."""
+    queues = json.loads((PROJECT / "host.json").read_text())["extensions"]["queues"]
+    assert queues["batchSize"] + queues["newBatchThreshold"] <= AT_ONCE_MOST
+
+
+def test_bulk_slots(templates: dict[str, Template]) -> None:
+    """The parameter's default is the app's."""
+    text = (PROJECT / "core" / "settings.py").read_text()
+    assert f'"BULK_AT_ONCE_MOST", {templates["main"].parameters["bulkAtOnceMost"].default})' in text
+
+
+def test_runtime_version(templates: dict[str, Template]) -> None:
+    """The app runs the Python that its package is made for."""
+    runtime = templates["app"].resources["app"].body["properties"]["functionAppConfig"]["runtime"]
+    assert runtime == {"name": "python", "version": PYTHON}
+
+
+def test_captures_need_no_sign_in(templates: dict[str, Template]) -> None:
+    """With sign-in on, everything asks for it but the address that Captello posts to."""
+    sign_in = templates["app"].resources["signIn"]
+    assert sign_in.condition is not None
+    validation = sign_in.body["properties"]["globalValidation"]
+    assert validation["requireAuthentication"] is True
+    assert validation["excludedPaths"] == ["/api/capture/*"]
+    assert '@app.route("capture/{action}"' in (PROJECT / "function_app.py").read_text()
+
+
+def test_azure_yaml(templates: dict[str, Template]) -> None:
+    """What azd deploys is the folder that our hook has made; it finds the templates, and the app by its tag."""
+    home = PROJECT / "infra"
+    said = yaml.safe_load((home / "azure.yaml").read_text())
+    assert (home / said["infra"]["path"] / f"{said['infra']['module']}.bicep").exists()
+    ((name, service),) = said["services"].items()
+    assert (home / service["project"]).resolve() == PROJECT
+    assert service["remoteBuild"] is False
+    assert service["hooks"]["prepackage"]["run"] == f"python3 -m infra.package --folder {service['dist']}"
+    tags = templates["app"].resources["app"].body["tags"]
+    assert isinstance(tags, Call)
+    assert tags.arguments[1] == {"azd-service-name": name}
+
+
+def _roles(templates: dict[str, Template]) -> dict[tuple[str, str], str]:
+    """Who has which role, and on what kind of resource."""
+    found = {}
+    for template in templates.values():
+        for declared in template.resources.values():
+            if not declared.what.startswith("Microsoft.Authorization/roleAssignments"):
+                continue
+            properties = declared.body["properties"]
+            role = template.variables[properties["roleDefinitionId"].arguments[1].root]
+            scope = declared.body["scope"]
+            assert isinstance(scope, Name)
+            assert declared.body["name"].arguments[2] == properties["roleDefinitionId"].arguments[1]
+            found[properties["principalId"].root, role] = template.resources[scope.root].what.partition("@")[0]
+    return found
+
+
+# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+STORAGE, VAULT, INSIGHTS = (
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.KeyVault/vaults",
+    "Microsoft.Insights/components",
+)
+ROLES = [
+    ("principalId", "Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", STORAGE),
+    ("principalId", "Storage Queue Data Contributor", "974c5e8b-45b9-4653-ba55-5f855dd0fb88", STORAGE),
+    ("principalId", "Storage Table Data Contributor", "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3", STORAGE),
+    ("principalId", "Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", VAULT),
+    ("principalId", "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb", INSIGHTS),
+    ("operatorPrincipalId", "Storage Table Data Reader", "76199698-9eea-4c19-bc75-cec21354c6b6", STORAGE),
+    ("operatorPrincipalId", "Storage Queue Data Reader", "19e7f393-937e-4f77-808e-94535e297925", STORAGE),
+]
+
+
+def test_roles_are_the_least(templates: dict[str, Template]) -> None:
+    """These and no other, each on one resource and none on the group."""
+    assert _roles(templates) == {(who, guid): scope for who, _, guid, scope in ROLES}
+
+
+def test_roles_are_explained(templates: dict[str, Template]) -> None:
+    """Where a GUID stands, its name does too; and infra/README.md has each with its reason."""
+    source = "\n".join(template.path.read_text() for template in templates.values())
+    readme = (PROJECT / "infra" / "README.md").read_text()
+    for _, name, guid, _ in ROLES:
+        assert name in source
+        assert f"| {name} | `{guid}` |" in readme
+
+
+# The newest general release of each, by Microsoft's type data of August 2026; Key Vault's earlier ones end in February
+# 2027, and diagnostic settings have no general release.
+# https://learn.microsoft.com/azure/templates
+VERSIONS = {
+    "Microsoft.Authorization/roleAssignments": "2022-04-01",
+    "Microsoft.Insights/actionGroups": "2023-01-01",
+    "Microsoft.Insights/components": "2020-02-02",
+    "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
+    "Microsoft.Insights/scheduledQueryRules": "2026-03-01",
+    "Microsoft.KeyVault/vaults": "2026-02-01",
+    "Microsoft.ManagedIdentity/userAssignedIdentities": "2024-11-30",
+    "Microsoft.OperationalInsights/workspaces": "2026-03-01",
+    "Microsoft.Storage/storageAccounts": "2026-04-01",
+    "Microsoft.Web/serverfarms": "2025-03-01",
+    "Microsoft.Web/sites": "2025-03-01",
+}
+
+
+def test_versions(templates: dict[str, Template]) -> None:
+    """Each resource is asked for in the version of its kind above; parts of one have the version of the whole."""
+    used = {declared.what for template in templates.values() for declared in template.resources.values()}
+    kinds = {what.partition("@")[::2] for what in used}
+    assert {("/".join(kind.split("/")[:2]), version) for kind, version in kinds} == set(VERSIONS.items())
+
+
+def test_alerts_ask_the_queries(templates: dict[str, Template]) -> None:
+    """Each rule's query is a file; the file names its alert, and the runbook has a heading for it."""
+    alerts = templates["alerts"]
+    readme = (PROJECT / "infra" / "README.md").read_text()
+    rules = alerts.variables["rules"]
+    for rule in rules:
+        assert rule["query"].function == "loadTextContent"
+        query = (alerts.path.parent / rule["query"].arguments[0]).resolve()
+        assert f"Alert: {rule['name']}." in query.read_text()
+        assert f"`{rule['name']}`" in readme
+    told = {path.name for path in (PROJECT / "infra" / "queries").glob("*.kql") if "Alert: " in path.read_text()}
+    assert told == {Path(rule["query"].arguments[0]).name for rule in rules}
+
+
+@pytest.mark.parametrize(
+    ("query", "words", "source"),
+    [
+        ("backlog", "deliveries were due and have been woken", "core/triggers/wake.py"),
+        ("paused-connections", "connection_paused", "core/sync/alerts.py"),
+        ("expiring-secrets", "secret_expiring", "core/admin/connection_check.py"),
+        ("expiring-secrets", "days_left", "core/admin/connection_check.py"),
+        ("deferred", " is deferred: ", "core/sync/attempt.py"),
+        ("bulk-refused", "a message on the queue `bulk-sync` was refused: ", "core/triggers/bulk.py"),
+        ("timer-runs", '"wake"', "function_app.py"),
+        ("capture-times", '"capture"', "function_app.py"),
+    ],
+)
+def test_queries_look_for_what_is_logged(query: str, words: str, source: str) -> None:
+    """A line that is worded anew would silence its alert."""
+    assert words in (PROJECT / "infra" / "queries" / f"{query}.kql").read_text()
+    assert words in (PROJECT / source).read_text()
+
+
+def test_the_templates_stand_alone() -> None:
+    """No module of a registry: what is deployed can be read here."""
+    for path in (PROJECT / "infra").rglob("*.bicep"):
+        for module in read(path).modules.values():
+            assert (path.parent / module.what).exists(), module.what
