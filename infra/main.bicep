@@ -60,6 +60,9 @@ param storageSku string = 'Standard_ZRS'
 @description('Client id of an Entra app registration: API and console then ask for a sign-in besides the key. Empty: keys alone. Captures never ask for one.')
 param signInClientId string = ''
 
+@description('App settings that shall differ from what modules/app.bicep says, such as RETENTION_LOG_DAYS: README.md lists them. What is changed in the portal instead is lost with the next deployment.')
+param otherSettings object = {}
+
 @description('Object id of the person or group who operates it (azd knows it as AZURE_PRINCIPAL_ID): may read tables and queues. Empty: nobody.')
 param operatorPrincipalId string = ''
 
@@ -133,6 +136,7 @@ module app 'modules/app.bicep' = {
     alwaysReadyInstances: alwaysReadyInstances
     bulkAtOnceMost: bulkAtOnceMost
     signInClientId: signInClientId
+    otherSettings: otherSettings
   }
 }
 

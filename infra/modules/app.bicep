@@ -35,6 +35,8 @@ param alwaysReadyInstances int
 param bulkAtOnceMost int
 @description('Client id of an Entra app registration; empty: no sign-in.')
 param signInClientId string
+@description('App settings that shall differ.')
+param otherSettings object
 
 // All HTTP functions share instances, and `http` is what the platform calls them; each queue or timer has its own.
 var warmForCaptures = [
@@ -135,12 +137,12 @@ resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@202
   }
 }
 
-// What core/settings.py reads, and what the host needs besides; a test compares. What is not here has a default that is
-// right in Azure. DYNAMICS_ALLOWED_ORIGINS and KEY_VAULT_VERIFY_CHALLENGE are for simulators, and stay out.
+// What core/settings.py reads, and what the host needs besides; a test compares. DYNAMICS_ALLOWED_ORIGINS and
+// KEY_VAULT_VERIFY_CHALLENGE are for simulators, and stay out. A deployment replaces the whole set.
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: {
+  properties: union({
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     AzureWebJobsStorage__blobServiceUri: blobEndpoint
@@ -155,7 +157,14 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     CAPTURE_DEADLINE_SECONDS: '8'
     DELIVERY_GRACE_SECONDS: '30'
     BULK_AT_ONCE_MOST: string(bulkAtOnceMost)
-  }
+    RETENTION_LOG_DAYS: '365'
+    RETENTION_DELIVERIES_DAYS: '90'
+    RETENTION_WAITING_DAYS: '90'
+    RETENTION_QUARANTINE_DAYS: '90'
+    RETENTION_BULK_DAYS: '30'
+    RETENTION_REPLAYS_DAYS: '90'
+    RETENTION_AUDIT_DAYS: '365'
+  }, otherSettings)
 }
 
 // Optional sign-in in front of API and console. Captures stay open to Captello, which has a key and no Entra account.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.infra.azure.bicep import Choice, Declared, Joined, Name, Template
+from tests.infra.azure.bicep import Call, Choice, Declared, Joined, Name, Template
 
 Types = dict[str, dict[str, Any]]
 # Said by the language, not by the type.
@@ -36,7 +36,7 @@ class Scope:
                 continue
             yield from self._object(declared.body, _with_name(shape, declared), symbol)
 
-    def _value(self, value: Any, node: dict[str, Any], path: str) -> Iterator[str]:
+    def _value(self, value: Any, node: dict[str, Any], path: str) -> Iterator[str]:  # noqa: C901  # one case a form
         match value:
             case _ if "any" in node or not node:
                 return
@@ -47,6 +47,9 @@ class Scope:
                 yield from self._value(self.template.variables[root], node, path)
             case Name(root, ()) if root in self.template.parameters:
                 yield from self._parameter(root, node, path)
+            case Call("union", merged):
+                for part in merged:
+                    yield from self._value(part, node, path)
             case Joined():
                 yield from _of_kind("string", node, path)
             case dict():
