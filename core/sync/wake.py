@@ -12,11 +12,11 @@ from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Due, delivery_key
 from core.sync.attempt import Attempts
 from core.sync.pinning import Pinning
-from core.sync.ports import PRESENT, BulkWakeQueue, Change, Configuration, Ledger
+from core.sync.ports import PRESENT, TRANSACTION_MOST, BulkWakeQueue, Change, Configuration, Ledger
 
 DEADLINE_SECONDS = 120.0
-WOKEN_AT_ONCE_MOST = 2_000
-TOGETHER_MOST = 100  # deliveries of one message: few enough for several hosts to share the work
+WOKEN_AT_ONCE_MOST = 10_000
+TOGETHER_MOST = 500  # deliveries of one message, as of a chunk of bulk work
 # How long a message sent by the timer may take before the timer sends another.
 MESSAGE_PATIENCE = timedelta(minutes=2)
 
@@ -80,7 +80,8 @@ class Wakes:
         for start in range(0, len(wanted), TOGETHER_MOST):
             some = wanted[start : start + TOGETHER_MOST]
             await self._wake_queue.wake_all(organization, [mark.delivery for mark in some])
-            await self._note_woken(organization, some)
+            for first in range(0, len(some), TRANSACTION_MOST):
+                await self._note_woken(organization, some[first : first + TRANSACTION_MOST])
         return len(wanted)
 
     async def _note_woken(self, organization: str, marks: Sequence[Due]) -> None:
