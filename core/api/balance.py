@@ -15,6 +15,7 @@ from core.bootstrap import Services
 from core.domain.balance import ENDINGS, Counted, Line, balance, compared, counted_on_the_way
 from core.domain.connection import ConfigurationId
 from core.storage.log_pages import LogQuery, Row
+from core.storage.log_row import time_of
 
 router = APIRouter(prefix="/balance", tags=["balance"])
 
@@ -24,7 +25,7 @@ _NAMED_MOST = 10_000
 
 
 class BalanceLine(BaseModel):
-    """captured = created + updated + unchanged + skipped + held + failed + withdrawn + on_the_way"""
+    """captured = created + updated + unchanged + skipped + held + failed + withdrawn + quarantined + on_the_way"""
 
     form: str
     form_name: str
@@ -38,7 +39,9 @@ class BalanceLine(BaseModel):
     held: int
     failed: int
     withdrawn: int
+    quarantined: Annotated[int, Field(description="Could not be read; their form and event are not known.")]
     on_the_way: int
+    held_since: Annotated[datetime | None, Field(description="When the oldest that is still held came in.")] = None
 
 
 class Balance(BaseModel):
@@ -162,6 +165,7 @@ def _counted(row: Row) -> Counted:
         form_name=row["form_name"],
         event=row["form_event"],
         ending=row["outcome"],
+        received_at=time_of(row["RowKey"].rpartition("|")[2]),
     )
 
 
@@ -173,6 +177,7 @@ def _view(line: Line) -> BalanceLine:
         captured=line.captured,
         submissions=len(line.submissions),
         **{ending: line.endings[ending] for ending in ENDINGS},
+        held_since=line.held_since,
     )
 
 
@@ -181,4 +186,5 @@ def _total(lines: list[Line]) -> BalanceLine:
     for line in lines:
         total.endings += line.endings
         total.submissions |= {f"{line.form}|{each}" for each in line.submissions}
+    total.held_since = min((line.held_since for line in lines if line.held_since), default=None)
     return _view(total)

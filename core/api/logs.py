@@ -98,7 +98,9 @@ async def list_logs(  # one parameter a filter
     connection: Annotated[ConfigurationId | None, Query(description="Only this connection's rows.")] = None,
     outcome: Annotated[Outcome | None, Query(description="Indexed: `failed` and `held`.")] = None,
     error_class: Annotated[ErrorClass | None, Query()] = None,
-    cause: Annotated[str | None, Query(pattern="^[0-9a-f]{16}$", description="A group of `/failures`.")] = None,
+    cause: Annotated[
+        str | None, Query(pattern="^[0-9a-f]{16}$", description="A group of `/failures`. Indexed.")
+    ] = None,
     action: Text = None,
     table: Text = None,
     prospect: Annotated[str | None, Query(max_length=200, description="The person's id at Captello. Indexed.")] = None,
@@ -129,8 +131,6 @@ async def list_logs(  # one parameter a filter
         "replay": replay,
     }
     equal = {name: value for name, value in filters.items() if value}
-    if cause:
-        equal["outcome"] = "failed"  # which has an index
     asked = {**equal, "connection": connection, "text": text, "since": since, "until": until}
     known = [connection] if connection else await all_connections(services)
     query = LogQuery(known, equal, text or "", utc(since), utc(until))

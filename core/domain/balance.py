@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.domain.delivery import Delivery, Outcome
 
 ON_THE_WAY = "on_the_way"
-ENDINGS = (*(outcome.value for outcome in Outcome), ON_THE_WAY)
+QUARANTINED = "quarantined"  # its body could not be read, so neither form nor event is known
+ENDINGS = (*(outcome.value for outcome in Outcome), QUARANTINED, ON_THE_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Counted:
     form_name: str
     event: str
     ending: str
+    received_at: datetime
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class Line:
     form_name: str = ""
     endings: Counter[str] = field(default_factory=Counter)
     submissions: set[str] = field(default_factory=set)
+    held_since: datetime | None = None  # when the oldest that is still held came in
 
     @property
     def captured(self) -> int:
@@ -40,6 +44,8 @@ class Line:
         self.endings[counted.ending] += 1
         self.submissions.add(counted.submission)
         self.form_name = self.form_name or counted.form_name
+        if counted.ending == Outcome.HELD.value:
+            self.held_since = min(self.held_since or counted.received_at, counted.received_at)
 
 
 def balance(logged: Iterable[Counted], on_the_way: Iterable[Counted]) -> list[Line]:
@@ -61,6 +67,7 @@ def counted_on_the_way(delivery: Delivery) -> Counted:
         form_name=capture.form.name or "",
         event=capture.form.event or "",
         ending=ON_THE_WAY,
+        received_at=delivery.received_at,
     )
 
 

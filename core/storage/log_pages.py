@@ -20,7 +20,7 @@ from core.storage.log_row import ENTRY_COLUMNS, ROWS_END, index_name, time_key, 
 
 LOOKED_AT_MOST = 4_000
 _WINDOW = 1_000  # rows of one storage request
-_INDEXES = ("email", "prospect", "replay", "batch", "outcome", "form")  # the narrowest first
+_INDEXES = ("email", "prospect", "replay", "cause", "batch", "outcome", "form")  # the narrowest first
 _INDEXED_OUTCOMES = ("failed", "held")
 SHOWN_COLUMNS = (
     *("PartitionKey", "RowKey", "received_at", "finished_at", "trigger", "replays", "replay", "batch"),

@@ -74,9 +74,10 @@ def email_addresses(delivery: Delivery) -> list[str]:
 
 def index_names(delivery: Delivery, hashed_emails: Iterable[str]) -> list[str]:
     assert delivery.result is not None
-    capture, outcome = delivery.capture, delivery.result.outcome
+    capture, outcome, cause = delivery.capture, delivery.result.outcome, cause_of(delivery.result)
     by_value = {
         "batch": delivery.batch,
+        "cause": cause.id if cause else "",
         "form": capture.form.id or capture.form.name or "",
         "outcome": outcome.value if outcome in INDEXED_OUTCOMES else "",
         "prospect": prospect_name(capture, delivery.id),

@@ -23,7 +23,7 @@ class LogSelection:
 
 def _query(selection: Selection, connections: Sequence[str]) -> LogQuery:
     if selection.filter is None:
-        return LogQuery(connections, {"outcome": "failed", "cause": selection.cause})
+        return LogQuery(connections, {"cause": selection.cause})
     wanted = selection.filter
     named: Mapping[str, str] = {
         "outcome": wanted.outcome,

@@ -4,6 +4,9 @@ import httpx
 
 from tests.journeys.conftest import App, Person
 
+ENDED = ("created", "updated", "unchanged", "skipped", "held", "failed", "withdrawn")
+ENDINGS = (*ENDED, "quarantined", "on_the_way")
+
 
 def test_everything_captured_is_accounted_for(app: App, person: Person) -> None:
     """By outcome, with what waits counted as on its way; and a list says what never arrived."""
@@ -21,13 +24,24 @@ def test_everything_captured_is_accounted_for(app: App, person: Person) -> None:
         told = app.client.get("/api/v1/balance", params=asked).json()
         (line,) = told["items"]
         assert (line["captured"], line["submissions"], line["created"], line["held"]) == (4, 3, 2, 1)
-        names = ("created", "updated", "unchanged", "skipped", "held", "failed", "withdrawn", "on_the_way")
-        assert line["captured"] == sum(line[name] for name in names) == told["total"]["captured"]
+        assert line["captured"] == sum(line[name] for name in ENDINGS) == told["total"]["captured"]
+        assert line["held_since"]
+        assert line["held_since"] == told["total"]["held_since"]
     activities = [str(each.activity) for each in people]
     listed = "\n".join(["activity_id", *activities, "never-came"])
     said = app.client.post("/api/v1/balance/expected", params={"event": event}, content=listed).json()
     assert (said["expected"], said["missing"], said["not_expected"], said["is_all"]) == (4, ["never-came"], [], True)
     assert sum(said["arrived"].values()) == 3
+
+
+def test_what_could_not_be_read_is_accounted_for_too(app: App, person: Person) -> None:
+    """It came in, and nobody knows from which form."""
+    before = app.client.get("/api/v1/balance").json()["total"]
+    body, kind = f'{{"broken {person.number}', {"content-type": "application/json"}
+    app.client.post("/api/capture/booth", content=body, headers=kind).raise_for_status()
+    total = app.client.get("/api/v1/balance").json()["total"]
+    assert total["quarantined"] == before["quarantined"] + 1
+    assert total["captured"] == sum(total[name] for name in ENDINGS)
 
 
 def test_what_waits_is_on_its_way(app: App, person: Person) -> None:

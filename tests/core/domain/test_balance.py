@@ -1,9 +1,12 @@
 """Everything that was captured is accounted for."""
 
+from datetime import timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.balance import ENDINGS, ON_THE_WAY, Counted, balance, compared
+from tests.builders import NOON
 
 COUNTED = st.builds(
     Counted,
@@ -13,11 +16,12 @@ COUNTED = st.builds(
     form_name=st.just("Booth"),
     event=st.sampled_from(["Expo 26", ""]),
     ending=st.sampled_from([ending for ending in ENDINGS if ending != ON_THE_WAY]),
+    received_at=st.just(NOON),
 )
 
 
-def _counted(submission: str, ending: str, delivery: str = "") -> Counted:
-    return Counted(delivery or submission, submission, "42", "Booth", "Expo", ending)
+def _counted(submission: str, ending: str, delivery: str = "", *, hours: int = 0) -> Counted:
+    return Counted(delivery or submission, submission, "42", "Booth", "Expo", ending, NOON + timedelta(hours=hours))
 
 
 @given(st.lists(COUNTED, unique_by=lambda each: each.delivery))
@@ -25,6 +29,7 @@ def test_every_delivery_is_on_one_line_with_one_ending(logged: list[Counted]) ->
     """Captured is the sum of all endings, over all lines."""
     lines = balance(logged, [])
     assert sum(line.captured for line in lines) == len(logged)
+    assert all(line.endings.keys() <= set(ENDINGS) for line in lines)
     assert {(line.form, line.event) for line in lines} == {(each.form, each.event) for each in logged}
 
 
@@ -34,6 +39,14 @@ def test_what_is_replayed_now_is_on_its_way_and_not_failed() -> None:
     (line,) = balance(logged, [_counted("1", ON_THE_WAY), _counted("3", ON_THE_WAY)])
     assert line.endings == {"created": 1, ON_THE_WAY: 2}
     assert (line.captured, len(line.submissions)) == (3, 3)
+
+
+def test_who_waits_longest_for_a_release_is_seen() -> None:
+    """The age of the oldest held capture; of others it does not matter."""
+    logged = [_counted("1", "held", hours=3), _counted("2", "held", hours=2), _counted("3", "created")]
+    (line,) = balance(logged, [])
+    assert line.held_since == NOON + timedelta(hours=2)
+    assert balance([_counted("3", "created")], [])[0].held_since is None
 
 
 def test_a_list_of_submissions_tells_what_never_came() -> None:

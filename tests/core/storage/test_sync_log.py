@@ -190,5 +190,16 @@ async def test_an_index_entry_goes_with_what_it_was_for(log: Log) -> None:
     """One entry for each index that the delivery is in; all in the row's own partition."""
     await log.write(_delivery(1, Outcome.FAILED))
     names = sorted(row["RowKey"].rpartition("|")[0] for row in await log.entries())
-    assert [name.partition("|")[0] for name in names] == ["email", "form", "outcome", "prospect"]
+    assert [name.partition("|")[0] for name in names] == ["cause", "email", "form", "outcome", "prospect"]
     assert index_name("form", "42") in names
+
+
+async def test_failures_of_one_cause_have_an_index(log: Log) -> None:
+    """Nothing of other causes is looked at, however many there are; and what does not fail any more is in none."""
+    for number in range(1, 6):
+        await log.write(_delivery(number, Outcome.FAILED, reason="rare" if number in (1, 3) else "usual"))
+    cause = (await log.page()).rows[-1]["cause"]
+    page = await log.page(cause=cause)
+    assert ([row["prospect"] for row in page.rows], page.looked_at) == (["3", "1"], 2)
+    await log.write(_delivery(3, revision=1))
+    assert await log.found(cause=cause) == ["1"]
