@@ -137,6 +137,12 @@ async def services() -> Services:
         return _services
 
 
+def prepare() -> None:
+    """The same before anybody asks, while nobody else is at work. Raises SettingsError."""
+    global _services  # noqa: PLW0603  # as above
+    _services = _services or make_services(settings_from(os.environ))
+
+
 def make_services(settings: Settings) -> Services:
     """Services over real adapters, with clients of their own."""
     resources = AsyncExitStack()
