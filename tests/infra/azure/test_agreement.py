@@ -286,6 +286,13 @@ def test_alerts_ask_the_queries(templates: dict[str, Template]) -> None:
     assert told == {Path(rule["query"].arguments[0]).name for rule in rules}
 
 
+def test_what_alerts_ask_for_is_never_sampled_away() -> None:
+    """Under load the host keeps a part of each kind of telemetry that is not named here; an alert is one line."""
+    logging = json.loads((PROJECT / "host.json").read_text())["logging"]
+    kept = logging["applicationInsights"]["samplingSettings"]["excludedTypes"].split(";")
+    assert {"Exception", "Request", "Trace"} <= set(kept)
+
+
 @pytest.mark.parametrize(
     ("query", "words", "source"),
     [
