@@ -128,6 +128,7 @@ async def save_part(
     if await services.batches.read(batch, BATCH_KEY, Batch):
         message = f"The batch {batch} has begun: nothing can be added to it."
         raise InvalidInputError(message, field="batch", status=409)
+    await services.batches.note_parts(batch, _now())
     await services.bulk_contents.save(f"{_parts(batch)}{number:06d}", content)
     return PartView(batch=batch, part=number, bytes=len(content))
 

@@ -35,6 +35,15 @@ class TableBatches:
             await self._table.upsert_entity({"PartitionKey": _OPEN, "RowKey": batch.id, **named})
             await self._table.upsert_entity({"PartitionKey": _LIST, "RowKey": _place(batch), **named})
 
+    async def note_parts(self, batch_id: str, now: datetime) -> None:
+        """Parts have been uploaded: if no batch comes of them, they are found here when they are old."""
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        place = f"{time_key(day)}-{batch_id}-parts"
+        with storage_failures("noting parts"):
+            await self._table.upsert_entity(
+                {"PartitionKey": _LIST, "RowKey": place, "batch": batch_id, "asked_at": day, "is_parts": True}
+            )
+
     async def close(self, batch_id: str) -> None:
         with storage_failures("closing a batch"):
             await self._table.delete_entity(_OPEN, batch_id)
@@ -84,6 +93,8 @@ class TableBatches:
         found: list[tuple[str, str]] = []
         with storage_failures("listing batches"):
             async for entity in query:
+                if entity.get("is_parts"):
+                    continue
                 if len(found) == most:
                     return [batch for _, batch in found], found[-1][0]
                 found.append((entity["RowKey"], entity["batch"]))
