@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from core.domain.bulk_batch import Batch, Chunk, alive_key
+from core.domain.bulk_batch import BATCH_KEY, Batch, Chunk, alive_key
 from core.domain.capture import identity
 from core.domain.delivery import Delivery, delivery_key
 from core.sync.bulk_chunks import records_of
@@ -96,17 +96,18 @@ class Settling:
         return may_change and (chunk.counted_at is None or self._now() - chunk.counted_at > _COUNTED_ANEW_AFTER)
 
     async def finish(self, batch_id: str) -> None:
-        """Closes the batch once everything of it is over."""
+        """Closes the batch once everything of it is over; again where that was cut off."""
         whole = await self._batches.whole(batch_id)
-        if (
-            whole is None
-            or whole.batch.entity.finished_at
-            or not is_over(whole, [each.entity for each in whole.chunks])
-        ):
+        if whole is None or not is_over(whole, [each.entity for each in whole.chunks]):
             return
-        finished = whole.batch.entity.model_copy(update={"finished_at": self._now()})
-        if await self._batches.commit(batch_id, [Change(finished.key, finished, whole.batch.etag)]):
-            await self._batches.close(batch_id)
+        if whole.batch.entity.finished_at is None:
+            finished = whole.batch.entity.model_copy(update={"finished_at": self._now()})
+            if not await self._batches.commit(batch_id, [Change(finished.key, finished, whole.batch.etag)]):
+                return
+        await self._batches.close(batch_id)
+        after = await self._batches.read(batch_id, BATCH_KEY, Batch)
+        if after and after.entity.finished_at is None:  # somebody added to it in between
+            await self._batches.enlist(after.entity)
 
 
 def is_over(whole: Whole, chunks: Sequence[Chunk]) -> bool:

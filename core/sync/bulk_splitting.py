@@ -69,6 +69,7 @@ class Splitting:
         new_reader: Callable[[str, Sequence[str]], Reader],
         alives: Alives,
         now: Callable[[], datetime],
+        chunk_records: int = CHUNK_RECORDS,
     ) -> None:
         self._batches = batches
         self._contents = contents
@@ -79,6 +80,7 @@ class Splitting:
         self._new_reader = new_reader
         self._alives = alives
         self._now = now
+        self._chunk_records = chunk_records
 
     async def run(self, batch_id: str, key: str) -> None:
         batch = await self._batches.read(batch_id, BATCH_KEY, Batch)
@@ -164,7 +166,7 @@ class Splitting:
             for record in read:
                 group.append(with_identity(record, batch.id, source.key))
                 size += len(record.raw) if record.error else _size(record)
-                if len(group) == CHUNK_RECORDS or size >= CHUNK_BYTES:
+                if len(group) == self._chunk_records or size >= CHUNK_BYTES:
                     work.take(reader)
                     yield group, ""
                     group, size = [], 0
@@ -202,9 +204,9 @@ class Splitting:
     async def _of_prospects(self, batch: Batch, work: "_Work") -> AsyncIterator[tuple[list[Record], str]]:
         content = b"".join([block async for block in self._contents.stream(work.source.entity.blobs[0])])
         ids = json.loads(content)
-        for start in range(0, len(ids), CHUNK_RECORDS):
-            some = ids[start : start + CHUNK_RECORDS]
-            if start // CHUNK_RECORDS < work.source.entity.chunks:
+        for start in range(0, len(ids), self._chunk_records):
+            some = ids[start : start + self._chunk_records]
+            if start // self._chunk_records < work.source.entity.chunks:
                 yield [], ""  # it stands already
                 continue
             group: list[Record] = []
@@ -217,8 +219,8 @@ class Splitting:
         name = stored_name(prospect_id)
         found = await self._ledger.read(batch.organization, prospect_key(name), Prospect)
         if found is None:
-            record = Record(line=line, error="There is no such prospect here.", raw=prospect_id)
-            return with_identity(record, batch.id, "")
+            nobody = Capture(delivery_id=f"{batch.id}:{name}")
+            return Record(line=line, capture=nobody, error="There is no such prospect here.", raw=prospect_id)
         return _record(batch, name, found.entity, line)
 
     async def _of_filter(self, batch: Batch, work: "_Work") -> AsyncIterator[tuple[list[Record], str]]:
@@ -234,7 +236,7 @@ class Splitting:
                     continue
                 line += 1
                 group.append(_record(batch, name, prospect, line))
-                if len(group) == CHUNK_RECORDS:
+                if len(group) == self._chunk_records:
                     yield group, position
                     group = []
         if group:
