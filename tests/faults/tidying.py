@@ -17,8 +17,9 @@ async def tidy(organization: str) -> int:
     app = make_services(settings_from(os.environ))
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while due := await _open(app, organization):
+            while (due := await _open(app, organization)) or await app.batches.open_ids():
                 await asyncio.gather(*(app.wakes.run(organization, mark.delivery) for mark in due))
+                await app.bulk_resuming.resume()  # whoever is alive takes its messages
                 await asyncio.sleep(PAUSE_SECONDS)
     except TimeoutError:
         return len(await _open(app, organization))

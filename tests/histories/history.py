@@ -1,4 +1,5 @@
-"""A history: a few captures about few people, said at the same time to several hosts, some of them more than once.
+"""A history: a few captures about few people, said at the same time to several hosts, some of them more than once, one
+by one or several in one bulk action.
 
 Duty: what is in it, and making one from a seed. Everything in it bears a tag of its own, so that many histories can
 be played in one organisation.
@@ -69,6 +70,7 @@ class Said:
     action: str
     body: dict[str, Any]
     hosts: tuple[int, ...]
+    in_bulk: bool = False  # with the history's others that are, in one bulk action
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def random_history(seed: int, *, hosts: int, run: str = "") -> History:
     choice = random.Random(seed)
     tag = f"h{seed}{run}"
     times = choice.sample(range(20), choice.randint(2, DELIVERIES_MOST))
-    said = tuple(_said(choice, tag, number, minute, hosts) for number, minute in enumerate(times))
+    said = _partly_in_bulk(choice, [_said(choice, tag, number, minute, hosts) for number, minute in enumerate(times)])
     ids = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{tag}-{number}")) for number in range(choice.randrange(4))]
     rows = tuple(_seeded(choice, tag, row_id, ids) for row_id in ids)
     return History(seed, tag, said, rows, faults=choice.choice([0, 1, 2, 4]))
@@ -151,6 +153,18 @@ def _said(choice: random.Random, tag: str, number: int, minute: int, hosts: int)
     }
     sent_to = tuple(choice.randrange(hosts) for _ in range(choice.choice([1, 1, 2])))
     return Said(number, choice.choice(list(ACTIONS)), body, sent_to)
+
+
+def _partly_in_bulk(choice: random.Random, said: list[Said]) -> tuple[Said, ...]:
+    """In every fourth history; a bulk action has one action for all. Lines without an id would get one of the batch."""
+    together = choice.choice([2, len(said)]) if choice.random() < 0.25 else 0
+    action = choice.choice(list(ACTIONS))
+    return tuple(_in_bulk(each, action) if each.number < together else each for each in said)
+
+
+def _in_bulk(said: Said, action: str) -> Said:
+    named = {**said.body, "delivery_id": f"{said.body['form']['id']}-{said.number}"}
+    return replace(said, action=action, body=named, in_bulk=True)
 
 
 def _address(choice: random.Random, tag: str, letters: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from core.domain.capture import Capture, identity
 from tests.faults.fault import ByChance, Fault, Kind
 from tests.faults.hosts import Victim
 from tests.histories.arena import Arena
@@ -33,7 +34,7 @@ FAULTS = (
 )
 RATE = 0.06
 # Entities of deliveries, their log, Dynamics. What the hosts poll for all the time is left alone.
-MET = r"SyncLog|SyncState\(P|\$batch|/api/data/"
+MET = r"SyncLog|SyncState\(P|\$batch|/api/data/|/bulk/"
 SENT_AGAIN_MOST = 60
 SENT_AGAIN_SECONDS = 0.05
 
@@ -62,14 +63,14 @@ def play(arena: Arena, histories: Sequence[History]) -> list[Ended]:
         for row in reversed(history.rows):
             arena.seed(row.table, {f"{row.table}id": row.row_id, **row.columns})
     _let_strike(arena, histories)
-    receipts = _send_all(arena, histories)
+    _send_all(arena, histories)
     struck = tuple(f"{each.fault} at {each.request}" for place in arena.places for each in _struck(place))
     for place in arena.places:
         place.proxy.begin()
         place.vault.begin()
     left = arena.nursery.tidy(arena.organization)
     assert not left, f"{left} deliveries are still open; {struck}"
-    return [_ended(arena, history, receipts, struck) for history in histories]
+    return [_ended(arena, history, struck) for history in histories]
 
 
 def _let_strike(arena: Arena, histories: Sequence[History]) -> None:
@@ -86,41 +87,54 @@ def _struck(place: Victim) -> Iterable[Any]:
     return [*place.proxy.struck, *place.vault.struck]
 
 
-def _send_all(arena: Arena, histories: Sequence[History]) -> dict[tuple[str, int], str]:
-    """The receipts, by history and delivery."""
-    sendings = [
-        (history, said, arena.places[number % len(arena.places)])
-        for history in histories
-        for said in history.said
-        for number in said.hosts
-    ]
+def _send_all(arena: Arena, histories: Sequence[History]) -> None:
+    sendings = [sending for history in histories for sending in _sendings(history)]
     with concurrent.futures.ThreadPoolExecutor(len(sendings)) as pool:
-        sent = list(pool.map(lambda sending: _send(arena, sending[1], sending[2]), sendings))
-    return {(history.tag, said.number): receipt for (history, said, _), receipt in zip(sendings, sent, strict=True)}
+        list(pool.map(lambda sending: _send(arena, sending), sendings))
 
 
-def _send(arena: Arena, said: Said, place: Victim) -> str:
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    path: str
+    body: dict[str, Any]
+    host: int
+
+
+def _sendings(history: History) -> Iterable[_Sending]:
+    """Each capture to each of its hosts; those in bulk together, to the hosts of the first of them."""
+    for said in history.said:
+        if not said.in_bulk:
+            yield from (_Sending(f"/api/capture/{said.action}", said.body, host) for host in said.hosts)
+    in_bulk = [said for said in history.said if said.in_bulk]
+    for host in in_bulk[0].hosts if in_bulk else ():
+        prospects = [said.body for said in in_bulk]
+        yield _Sending(
+            "/api/v1/bulk", {"action": in_bulk[0].action, "batch": history.tag, "prospects": prospects}, host
+        )
+
+
+def _send(arena: Arena, sending: _Sending) -> None:
     """As Captello does: the same again, until somebody says that it was accepted."""
-    told = ""
+    told, place = "", arena.places[sending.host % len(arena.places)]
     for _ in range(SENT_AGAIN_MOST):
         try:
-            url = f"{place.alive().url}/api/capture/{said.action}"
-            answer = httpx.post(url, json=said.body, headers=arena.key, timeout=20)
+            url = place.alive().url + sending.path
+            answer = httpx.post(url, json=sending.body, headers=arena.key, timeout=20)
             if answer.status_code in (200, 202):
-                return str(answer.json()["receipt"])
+                return
             told = answer.text
         except httpx.TransportError as error:
             told = repr(error)
         time.sleep(SENT_AGAIN_SECONDS)
-    raise AssertionError(f"{said} was never accepted: {told}")
+    raise AssertionError(f"{sending} was never accepted: {told}")
 
 
 # --- What stands in the end -------------------------------------------------------------------------------------------
 
 
-def _ended(arena: Arena, history: History, receipts: dict[tuple[str, int], str], struck: tuple[str, ...]) -> Ended:
+def _ended(arena: Arena, history: History, struck: tuple[str, ...]) -> Ended:
     logs = _logs(arena)
-    went = {said.number: _went(logs, receipts[history.tag, said.number]) for said in history.said}
+    went = {said.number: _went(logs, said, struck) for said in history.said}
     return Ended(went, standing(arena, history.tag), struck)
 
 
@@ -130,6 +144,8 @@ def _logs(arena: Arena) -> list[dict[str, Any]]:
     return items
 
 
-def _went(logs: list[dict[str, Any]], receipt: str) -> Went:
-    (log,) = [log for log in logs if log["delivery"] == receipt]
-    return Went(log["outcome"], log["table"] or "", log["record_id"] or "")
+def _went(logs: list[dict[str, Any]], said: Said, struck: tuple[str, ...]) -> Went:
+    receipt = identity(said.action, Capture.model_validate(said.body))
+    found = [log for log in logs if log["delivery"] == receipt]
+    assert len(found) == 1, f"{len(found)} log rows of {said}, {receipt}; {struck}"
+    return Went(found[0]["outcome"], found[0]["table"] or "", found[0]["record_id"] or "")

@@ -18,10 +18,11 @@ def _lines(history: History, ended: Ended) -> Iterator[str]:
         yield f"  row   {row.table} {row.row_id[:8]} {row.columns}"
     for said in history.said:
         went, body = ended.went[said.number], said.body
+        way = "in bulk to" if said.in_bulk else "to"
         fields = {name: value for name, value in body["prospect"]["fields"].items() if value}
         yield (
             f"  said  d{said.number} {said.action} at {body['occurred_at'][11:16]} prospect {body['prospect']['id']} "
-            f"activity {body['submission']['activity_id']} {fields} {_answers(body)}to hosts {said.hosts} "
+            f"activity {body['submission']['activity_id']} {fields} {_answers(body)}{way} hosts {said.hosts} "
             f"-> {went.outcome} {went.table} {went.row_id[:8]}"
         )
     for struck in ended.struck:
