@@ -7,9 +7,9 @@ so those that stand are passed over, and prospects are gone through from where t
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.domain.bulk_batch import (
     BATCH_KEY,
@@ -30,7 +30,7 @@ from core.domain.fitting import why_unfit
 from core.domain.prospect import Prospect
 from core.domain.stored_prospect import capture_of, prospect_facts, stored_name
 from core.errors import InvalidInputError
-from core.sync.bulk_actions import RECORDS_MOST
+from core.sync.bulk_actions import RECORDS_MOST, TRIES_MOST
 from core.sync.bulk_alive import Alives
 from core.sync.bulk_ports import Batches, BulkQueue, Contents, Stored
 from core.sync.ports import ABSENT, Change, Configuration, Ledger, Versioned
@@ -93,19 +93,24 @@ class Splitting:
                 await self._split(batch.entity, found)
 
     async def _split(self, batch: Batch, found: Versioned[Source]) -> None:
-        refused, source = "", found
+        refused, source = "", None
         try:
             source = await self._in_chunks(batch, found)
         except InvalidInputError as error:
             refused = error.message
-            source = await self._batches.read(batch.id, found.entity.entity_key, Source) or found
+            source = await self._read_again(batch, found)
+        if source is None:
+            return
         if not refused and not source.entity.records:
             refused = "It holds nobody."
         after = source.entity.model_copy(update={"is_split": True, "refused": refused})
         await self._batches.commit(batch.id, [Change(after.entity_key, after, source.etag)])
 
-    async def _in_chunks(self, batch: Batch, found: Versioned[Source]) -> Versioned[Source]:
-        """The source once everything of it stands in chunks. Whoever finds another at work leaves it to him."""
+    async def _read_again(self, batch: Batch, found: Versioned[Source]) -> Versioned[Source] | None:
+        return await self._batches.read(batch.id, found.entity.entity_key, Source)
+
+    async def _in_chunks(self, batch: Batch, found: Versioned[Source]) -> Versioned[Source] | None:
+        """The source once everything of it stands in chunks. Whoever finds another at work leaves it to him: None."""
         work = _Work(found)
         async for records, position in self._groups(batch, work):
             if work.passed_over():
@@ -113,7 +118,7 @@ class Splitting:
             if await self._is_cancelled(batch):
                 raise InvalidInputError("It was cancelled while it was read.", field="batch")
             if not await self._store(batch, work, records, position):
-                return await self._batches.read(batch.id, found.entity.entity_key, Source) or found
+                return None
         return work.source
 
     async def _is_cancelled(self, batch: Batch) -> bool:
@@ -127,23 +132,35 @@ class Splitting:
         chunk = _chunk(batch.id, source, records, now=self._now())
         lines = (record.model_dump_json(exclude_defaults=True) for record in records)
         await self._contents.save(chunk_blob(batch.id, chunk), "\n".join(lines).encode())
-        after = source.model_copy(
-            update={
-                "records": source.records + len(records),
-                "chunks": chunk.number,
-                "position": position,
-                "read_as": work.read_as,
-                "warnings": work.warnings,
-                "version": work.version,
-            }
-        )
-        changes = [Change(after.entity_key, after, work.source.etag), Change(chunk.key, chunk, ABSENT)]
-        etags = await self._batches.commit(batch.id, changes)
-        if etags is None:
+        read = {
+            "records": source.records + len(records),
+            "chunks": chunk.number,
+            "position": position,
+            "read_as": work.read_as,
+            "warnings": work.warnings,
+            "version": work.version,
+        }
+        if not await self._stored_chunk(batch, work, chunk, read):
             return False
-        work.source = Versioned(after, etags[0])
         await self._queue.send({"batch": batch.id, "source": chunk.source, "chunk": chunk.number})
         return True
+
+    async def _stored_chunk(self, batch: Batch, work: "_Work", chunk: Chunk, read: Mapping[str, Any]) -> bool:
+        """False: somebody else has come further. That the timer has sent the source again meanwhile is no reason to
+        stop.
+        """
+        for _ in range(TRIES_MOST):
+            before = work.source
+            after = before.entity.model_copy(update=dict(read))
+            changes = [Change(after.entity_key, after, before.etag), Change(chunk.key, chunk, ABSENT)]
+            if etags := await self._batches.commit(batch.id, changes):
+                work.source = Versioned(after, etags[0])
+                return True
+            again = await self._read_again(batch, before)
+            if again is None or again.etag == before.etag or _has_moved(before.entity, again.entity):
+                return False
+            work.source = again
+        return False
 
     # --- Where records come from ------------------------------------------------------------------------------------
 
@@ -241,6 +258,10 @@ class Splitting:
                     group = []
         if group:
             yield group, position
+
+
+def _has_moved(before: Source, after: Source) -> bool:
+    return after.is_split or after.chunks != before.chunks
 
 
 class _Work:
