@@ -40,11 +40,16 @@ from core.sync.turn import Turns
 
 DEADLINE_SECONDS = 300.0
 _LOOKED_AGAIN_AFTER = timedelta(minutes=5)
+_SOON, _SOON_MOST, _SHARE_OF_WAITED = timedelta(seconds=2), timedelta(minutes=1), 0.25
 
 
 class Slots(Protocol):
     def held(self, connection_id: str) -> AbstractAsyncContextManager[str | None]:
         """A slot for bulk work on the connection while the block lasts; None when there is none."""
+        ...
+
+    async def is_free(self, connection_id: str) -> bool:
+        """Whether there is one at the moment; it may be gone when it is to be taken."""
         ...
 
 
@@ -102,7 +107,7 @@ class Bulk:
             new_delivery(each, action, connection, now=time, due_at=time, trigger=trigger, batch=batch)
             for each, time in zip(captures, times, strict=True)
         ]
-        if wait := await self._held_for(connection.id):
+        if wait := await self.busy(connection.id):
             return wait
         async with self._slots.held(connection.id) as slot:
             if slot is None:
@@ -110,6 +115,14 @@ class Bulk:
             together = self._together()
             await self._run(together, await self._received(together, deliveries))
         return None
+
+    async def busy(self, connection_id: str, *, waited: timedelta = timedelta()) -> timedelta | None:
+        """After which time to come again, where the connection takes no bulk work now; asking costs little. Who has
+        `waited` long is not in a hurry: there are many like him, and one of them always comes soon.
+        """
+        if wait := await self._held_for(connection_id):
+            return wait
+        return None if await self._slots.is_free(connection_id) else _soon(waited)
 
     async def run(self, organization: str, delivery_ids: Sequence[str]) -> None:
         """Carries deliveries on that were stored before; where there is no slot for them now, a little later."""
@@ -199,6 +212,7 @@ class Bulk:
             over.set()
 
 
-def _soon() -> timedelta:
+def _soon(waited: timedelta = timedelta()) -> timedelta:
     """Those that find no slot do not all come back at once."""
-    return timedelta(seconds=random.uniform(1, 4))  # noqa: S311  # spreads contenders
+    usual = min(max(waited * _SHARE_OF_WAITED, _SOON), _SOON_MOST)
+    return usual * random.uniform(0.5, 1.5)  # noqa: S311  # spreads contenders

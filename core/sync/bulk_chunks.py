@@ -27,6 +27,9 @@ _WRITTEN_AT_ONCE = 16
 _log = logging.getLogger("captello.bulk")
 
 
+_SOONER = timedelta(seconds=2)  # queues count whole seconds, and their clocks are their own
+
+
 class Accepting(Protocol):
     async def accept(
         self,
@@ -39,6 +42,10 @@ class Accepting(Protocol):
         received_at: datetime | None = None,
     ) -> timedelta | None:
         """After which time the same captures are to come again; None: that is not needed."""
+        ...
+
+    async def busy(self, connection_id: str, *, waited: timedelta = ...) -> timedelta | None:
+        """After which time to come again, where the connection takes no bulk work now."""
         ...
 
 
@@ -55,6 +62,10 @@ class Settling(Protocol):
 async def records_of(contents: Contents, batch: str, chunk: Chunk) -> list[Record]:
     content = b"".join([block async for block in contents.stream(chunk_blob(batch, chunk))])
     return [Record.model_validate_json(line) for line in content.split(b"\n")]
+
+
+def _is_wanted(batch: Batch, chunk: Chunk) -> bool:
+    return chunk.state == "waiting" and batch.cancelled_at is None
 
 
 class Chunks:
@@ -83,22 +94,39 @@ class Chunks:
         self._alives = alives
         self._now = now
 
-    async def run(self, batch_id: str, source: str, number: int) -> None:
-        """Raises SyncError where it has to be done again."""
+    async def run(self, batch_id: str, source: str, number: int, *, waited: timedelta = timedelta()) -> None:
+        """Raises SyncError where it has to be done again. `waited`: how long for its connection."""
         batch, found = await self._read(batch_id, chunk_key(source, number))
         if batch is None or found is None:
             _log.warning("chunk %d of batch %s was to be carried out but is not in the store", number, batch_id)
             return
+        if _is_wanted(batch.entity, found.entity):  # hundreds wait at times: they look before they read anything
+            wait = await self._bulk.busy(batch.entity.connection, waited=waited)
+            if wait is not None:
+                await self._wait(batch_id, found.entity.key, wait, waited)
+                return
         async with self._alives.at_work(batch_id, found.entity.key) as is_ours:
             if is_ours and found.entity.state != "over":
-                await self._carry_out(batch.entity, found)
+                await self._carry_out(batch.entity, found, waited)
 
-    async def _carry_out(self, batch: Batch, found: Versioned[Chunk]) -> None:
-        if found.entity.state == "waiting" and batch.cancelled_at is None:
+    async def _wait(self, batch_id: str, key: str, wait: timedelta, waited: timedelta) -> None:
+        """A message comes later instead of this one, unless one is on its way already."""
+        while (found := await self._batches.read(batch_id, key, Chunk)) and found.entity.state == "waiting":
+            chunk = found.entity
+            if chunk.sent_at > self._now() + _SOONER:
+                return
+            awaited = chunk.model_copy(update={"sent_at": self._now() + wait})
+            if await self._batches.commit(batch_id, [Change(key, awaited, found.etag)]):
+                seconds = (waited + wait).total_seconds()
+                again = {"batch": batch_id, "source": chunk.source, "chunk": chunk.number, "waited": seconds}
+                await self._queue.send(again, after=wait.total_seconds())
+                return
+
+    async def _carry_out(self, batch: Batch, found: Versioned[Chunk], waited: timedelta) -> None:
+        if _is_wanted(batch, found.entity):
             wait = await self._take(batch, found.entity)
             if wait is not None:
-                numbered = {"batch": batch.id, "source": found.entity.source, "chunk": found.entity.number}
-                await self._queue.send(numbered, after=wait.total_seconds())
+                await self._wait(batch.id, found.entity.key, wait, waited)
                 return
         again, chunk = await self._read(batch.id, found.entity.key)
         if again is None or chunk is None:

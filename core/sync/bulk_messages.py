@@ -5,6 +5,7 @@ import binascii
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -35,6 +36,7 @@ class Step(_Message):
     batch: Annotated[str, _BATCH]
     source: str
     chunk: int = 0
+    waited: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # seconds, for its connection
 
 
 class Order(_Message):
@@ -120,6 +122,7 @@ class BulkMessages:
                 batch = message.batch or message_id
                 await self._actions.add(message.action, asked_of(message), batch=batch, key=message_id)
             case Step() if message.chunk:
-                await self._chunks.run(message.batch, message.source, message.chunk)
+                waited = timedelta(seconds=message.waited)
+                await self._chunks.run(message.batch, message.source, message.chunk, waited=waited)
             case Step():
                 await self._splitting.run(message.batch, message.source)

@@ -50,6 +50,11 @@ class BulkSlots:
         self._new_id = new_id
         self._most = most
 
+    async def is_free(self, connection_id: str) -> bool:
+        """Whether there is a slot at the moment; it may be gone when it is to be taken."""
+        found = await self._store.read(connection_id)
+        return (found.entity if found else Slots()).taken("", self._now(), most=self._most) is not None
+
     @contextlib.asynccontextmanager
     async def held(self, connection_id: str) -> AsyncIterator[str | None]:
         """The slot's name for as long as the block lasts; None when none is free: then try later."""

@@ -171,6 +171,10 @@ class Office:
             self.rows.setdefault(made.id, self.accepted.setdefault(made.id, over))
         return None
 
+    async def busy(self, connection_id: str, *, waited: timedelta = timedelta()) -> timedelta | None:
+        assert connection_id
+        return timedelta(seconds=1) + waited if self.rests else None
+
     async def write(self, delivery: Delivery, *, row_url: str, last: object = None) -> None:
         assert (row_url, last) == ("", None)
         self.step()
