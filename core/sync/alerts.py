@@ -7,6 +7,7 @@ import json
 import logging
 
 from core.domain.connection import Pause
+from core.domain.delivery import Delivery, Outcome
 
 _alerts = logging.getLogger("captello.alerts")
 
@@ -14,4 +15,14 @@ _alerts = logging.getLogger("captello.alerts")
 def tell_paused(connection_id: str, pause: Pause) -> None:
     """Said again whenever the pause is, every few minutes: an alert lasts as long as what it is about."""
     alert = {"alert": "connection_paused", "connection": connection_id, "code": pause.code, "reason": pause.reason}
+    _alerts.warning("%s", json.dumps(alert))
+
+
+def tell_failed(delivery: Delivery) -> None:
+    """One line for each delivery that ended so. Its reason stays in the log's table: it may quote somebody."""
+    result = delivery.result
+    if result is None or result.outcome is not Outcome.FAILED:
+        return
+    cause = {"class": result.error_class, "code": result.error_code}
+    alert = {"alert": "delivery_failed", "connection": delivery.connection, "delivery": delivery.id, **cause}
     _alerts.warning("%s", json.dumps(alert))

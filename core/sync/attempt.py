@@ -14,7 +14,7 @@ from core.domain.delivery import Delivery, ErrorClass, Outcome, Result
 from core.domain.retry import next_try
 from core.domain.trail import Attempt, Call, with_attempt
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
-from core.sync.alerts import tell_paused
+from core.sync.alerts import tell_failed, tell_paused
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, Pauses, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
 from core.telemetry import calls_noted
@@ -78,6 +78,7 @@ class Attempts:
         await self._sync_log.write(delivery, row_url=await self.row_url(delivery), last=last)
         if delivery.is_marked:
             await self._ledger.commit(delivery.organization, [Change(delivery.due.key, None, ANY)])
+        tell_failed(delivery)
 
     async def row_url(self, delivery: Delivery) -> str:
         """Where a person sees the row this delivery went to; "" where there is none."""

@@ -25,6 +25,16 @@ var rules = [
     periods: 1
   }
   {
+    name: 'failed'
+    description: 'Deliveries ended as failed: Dynamics refused them, or a mapping or action cannot be carried out.'
+    query: loadTextContent('../queries/failed-deliveries.kql')
+    severity: 2
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    rows: 0
+    periods: 1
+  }
+  {
     name: 'poison'
     description: 'A message was given up after five tries. Deliveries themselves are safe in the table SyncState.'
     query: loadTextContent('../queries/poison.kql')

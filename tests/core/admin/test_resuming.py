@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.capture import Capture
 from core.domain.connection import Pause
-from core.domain.delivery import Delivery
+from core.domain.delivery import Delivery, ErrorClass, Outcome, Result
 from core.sync.intake import Intake
 from tests.core.admin.office import ELSEWHERE, HERE, THERE, Office
 
@@ -206,3 +206,18 @@ async def test_monitoring_is_told_of_a_pause_as_long_as_it_lasts(
     office.pass_time(minutes=6)
     await office.wakes.wake_due()
     assert told() == []
+
+
+async def test_monitoring_is_told_of_deliveries_that_failed(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """By cause, without the reason's words; nothing is told of those that ended well."""
+    caplog.set_level(logging.WARNING, "captello.alerts")
+    await office.connect("first")
+    await office.configure()
+    received = (await office.receive(seconds=1)).entity
+    for outcome in (Outcome.CREATED, Outcome.FAILED):
+        cause = {"error_class": ErrorClass.DATA, "error_code": "0x80040203"} if outcome is Outcome.FAILED else {}
+        result = Result(outcome=outcome, reason="No Mara O'Hara here.", finished_at=office.now, **cause)
+        await office.attempts.conclude(received.model_copy(update={"state": "done", "result": result}))
+    (line,) = [record.message for record in caplog.records if record.name == "captello.alerts"]
+    alert = {"alert": "delivery_failed", "connection": office.id, "delivery": received.id}
+    assert json.loads(line) == {**alert, "class": "data", "code": "0x80040203"}
