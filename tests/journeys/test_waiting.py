@@ -123,3 +123,21 @@ def test_a_capture_need_not_be_waited_for(app: App, person: Person) -> None:
     assert (answer.status_code, answer.json()["outcome"]) == (202, "queued")
     app.settles([answer.json()["receipt"]])
     assert len(app.rows("lead", emailaddress1=person.email)) == 1
+
+
+def test_a_connection_at_its_limit_waits_while_others_go_on(app: App) -> None:
+    """After a 429 nothing is sent on that connection until Dynamics allows it; then all who waited go."""
+    assert _save(app, "at-its-limit", DEMO.client_secret)["state"] == "active"
+    control = f"{app.stack.dynamics.url}/_control"
+    refused, waiting, other = Person(72_001), Person(72_002), Person(72_003)
+    fault = {"kind": "throttled", "path": "batch", "retry_after": 3}
+    httpx.post(f"{control}/faults", json=fault).raise_for_status()
+    first = app.capture(refused.capture(), action="at-its-limit")
+    before = httpx.get(f"{control}/requests").json()["counters"]["requests"]
+    second = app.capture(waiting.capture(), action="at-its-limit")
+    sent = httpx.get(f"{control}/requests", params={"since": before}).json()["requests"]
+    assert [first.status_code, second.status_code, second.json()["outcome"]] == [202, 202, "paused"]
+    assert sent == []
+    assert app.capture(other.capture()).json()["outcome"] == "created"
+    app.settles([first.json()["receipt"], second.json()["receipt"]])
+    assert [len(app.rows("lead", emailaddress1=person.email)) for person in (refused, waiting, other)] == [1, 1, 1]

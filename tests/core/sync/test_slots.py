@@ -144,3 +144,17 @@ async def test_storage_that_fails_at_the_end_does_not_undo_the_work() -> None:
     assert slot == "me"
     assert storage.slots is not None
     assert set(storage.slots.held) == {"me"}
+
+
+async def test_asking_whether_one_is_free_takes_none() -> None:
+    """Whoever only looks changes nothing; while all are held, or the connection rests, none is."""
+    storage, dynamics = Storage(), Dynamics()
+    serving = asyncio.create_task(_through(storage))
+    slots = BulkSlots(store=storage, told=dynamics, now=lambda: NOON, new_id=lambda: "me", most=1)
+    assert await slots.is_free("contoso")
+    assert storage.slots is None
+    async with slots.held("contoso"):
+        assert not await slots.is_free("contoso")
+        dynamics.told = Signals(refusals=1, retry_after=60)
+    assert not await slots.is_free("contoso")
+    serving.cancel()
