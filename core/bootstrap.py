@@ -30,6 +30,7 @@ from core.dataverse.certificate import certificate_credential
 from core.dataverse.clients import DataverseClients
 from core.domain.sheet import Sheet
 from core.key_vault import KeyVault
+from core.logs import quiet_libraries
 from core.settings import Settings, settings_from
 from core.storage import names
 from core.storage.audit import TableAudit
@@ -118,6 +119,7 @@ class Services:
     signature_secrets: SecretKeeping
     transfers: Transfers
     resources: AsyncExitStack
+    has_sign_in: bool
 
     async def close(self) -> None:
         await self.resources.aclose()
@@ -145,6 +147,7 @@ def prepare() -> None:
 
 def make_services(settings: Settings) -> Services:
     """Services over real adapters, with clients of their own."""
+    quiet_libraries()
     resources = AsyncExitStack()
     azure = _AzureClients(settings, resources)
     tables = azure.tables()
@@ -327,6 +330,7 @@ def make_services(settings: Settings) -> Services:
         signature_secrets=SecretKeeping(store=configuration, vault=vault, now=_now),
         transfers=Transfers(configuration=configuration, mappings=mappings, actions=actions),
         resources=resources,
+        has_sign_in=settings.has_sign_in,
     )
 
 

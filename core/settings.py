@@ -37,6 +37,7 @@ class Settings:
     capture_deadline: float
     grace: float
     bulk_at_once: int
+    has_sign_in: bool
     retention: Retention
 
 
@@ -53,6 +54,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         capture_deadline=_seconds(environment, "CAPTURE_DEADLINE_SECONDS", 8.0),
         grace=_seconds(environment, "DELIVERY_GRACE_SECONDS", 30.0),
         bulk_at_once=_count(environment, "BULK_AT_ONCE_MOST", 3),
+        # Set by App Service where its own sign-in stands before the app; then, and only then, it says who a user is.
+        has_sign_in=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         retention=_retention(environment),
     )
 

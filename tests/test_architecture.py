@@ -16,8 +16,9 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
     ("core.errors", set()),
     ("core.settings", {"core.errors", "core.domain.retention"}),
     ("core.domain", {"pydantic", "core.domain", "core.errors"}),
+    ("core.logs", {"typing_extensions", "core.domain"}),
     ("core.telemetry", {"core.domain"}),
-    ("core.sync", {"pydantic", "core.domain", "core.errors", "core.sync", "core.telemetry"}),
+    ("core.sync", {"pydantic", "core.domain", "core.errors", "core.logs", "core.sync", "core.telemetry"}),
     ("core.dataverse.certificate", {"cryptography", "core.domain", "core.errors"}),
     (
         "core.dataverse",
@@ -28,7 +29,7 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
         {"azure", "pydantic", "core.storage", "core.domain", "core.errors", "core.sync.ports", "core.sync.bulk_ports"},
     ),
     ("core.key_vault", {"azure", "core.domain", "core.errors", "core.sync.ports"}),
-    ("core.admin", {"pydantic", "core.admin", "core.domain", "core.errors", "core.sync"}),
+    ("core.admin", {"pydantic", "core.admin", "core.domain", "core.errors", "core.logs", "core.sync"}),
 ]
 KNOW_EVERYTHING = ("core.bootstrap", "core.cold_start", "core.api", "core.triggers")
 

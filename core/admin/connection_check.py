@@ -5,7 +5,6 @@ Everything is asked with a token of its own, and only read. What does not need e
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -17,6 +16,7 @@ from core.domain.connection import REVOKED, Connection
 from core.domain.expiry import expiry_threshold
 from core.domain.table import Table
 from core.errors import InvalidInputError, MisconfiguredConnectionError, RetryableError, SyncError
+from core.logs import logger
 from core.sync.pinning import Pinning
 from core.sync.ports import ConnectionSetup
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 ANSWER_SECONDS = 20.0  # for each question; the host gives a request less than four minutes
 _PULLED = ("lead", "contact")
 
-_alerts = logging.getLogger("captello.alerts")
+_alerts = logger("captello.alerts")
 
 
 class Probe(Protocol):

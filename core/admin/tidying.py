@@ -6,7 +6,6 @@ releases, and bodies that nobody mends, are ended first, with a row that says so
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.domain.retention import Kept, OldRow, Retention
 from core.errors import InvalidInputError, SyncError
+from core.logs import logger
 from core.sync.forgetting import Fate, Forgetting
 from core.sync.ports import ABSENT, Change, Ledger
 from core.sync.quarantining import Quarantine
@@ -25,7 +25,7 @@ AT_ONCE_MOST = 1_000  # rows of one connection, or things of one kind, in one ru
 PLACE = "retention"
 _TOGETHER = 16
 
-_log = logging.getLogger("captello.retention")
+_log = logger("captello.retention")
 
 
 class OldRows(Protocol):

@@ -1,6 +1,5 @@
 """Once a day, every connection is checked, is warned of when its credential ends, and loses the one before it."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -9,12 +8,13 @@ from core.admin.connections import Connections
 from core.domain.check import can_work
 from core.domain.connection import Connection
 from core.errors import SyncError
+from core.logs import logger
 from core.sync.ports import Configuration
 
 EVERY = timedelta(days=1)
 AT_ONCE_MOST = 5  # a timer's run stays short; the others come a minute later
 
-_log = logging.getLogger("captello.upkeep")
+_log = logger("captello.upkeep")
 
 
 class Upkeep:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import httpx
 
 from core.dataverse import protocol
+from core.dataverse.answer_body import content_of
 from core.dataverse.batch import batch, batch_groups, batch_parts, change_set, independent
 from core.dataverse.bulk_writes import batches, creations
 from core.dataverse.failures import failure_of, is_unmet_condition
@@ -224,10 +225,16 @@ class DataverseClient:
         page = first.json
         yield page
         while link := page.get("@odata.nextLink"):
-            response = await self._send(Request("GET", str(link).removeprefix(self._url)))
+            response = await self._send(Request("GET", self._path_of(str(link))))
             _done(response)
             page = response.json
             yield page
+
+    def _path_of(self, link: str) -> str:
+        """Of a link to this environment; to another host the token would go with it."""
+        if not link.startswith(f"{self._url}/"):
+            raise RetryableError("Dynamics' answer names a next page at another address; it was not asked for.")
+        return link.removeprefix(self._url)
 
     async def _send(self, request: Request) -> Response:
         response = await self._send_with(request, await self._tokens.token())
@@ -241,11 +248,11 @@ class DataverseClient:
         try:
             async with self._traffic.place():
                 began = time.perf_counter()
-                answer = await self._http.request(
-                    request.method, self._url + request.path, headers=headers, content=request.body
-                )
+                url = self._url + request.path
+                async with self._http.stream(request.method, url, headers=headers, content=request.body) as answer:
+                    content = await content_of(answer)
             names = {name.lower(): text for name, text in answer.headers.items()}
-            response = Response(answer.status_code, names, answer.content)
+            response = Response(answer.status_code, names, content)
             self._traffic.heard(response)
         except httpx.HTTPError as error:
             raise RetryableError("Dynamics cannot be reached.", detail=type(error).__name__) from error

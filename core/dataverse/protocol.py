@@ -64,7 +64,7 @@ class Response:
         """The body read as JSON; an empty object where it is none."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
 
 

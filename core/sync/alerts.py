@@ -4,12 +4,12 @@ The rules in infra/modules/alerts.bicep ask for these lines.
 """
 
 import json
-import logging
 
 from core.domain.connection import Pause
 from core.domain.delivery import Delivery, Outcome
+from core.logs import logger
 
-_alerts = logging.getLogger("captello.alerts")
+_alerts = logger("captello.alerts")
 
 
 def tell_paused(connection_id: str, pause: Pause) -> None:

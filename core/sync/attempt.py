@@ -5,7 +5,6 @@ the delivery is marked due again and woken by a message. Nothing is raised for a
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -14,6 +13,7 @@ from core.domain.delivery import Delivery, ErrorClass, Outcome, Result
 from core.domain.retry import next_try
 from core.domain.trail import Attempt, Call, with_attempt
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
+from core.logs import logger
 from core.sync.alerts import tell_failed, tell_paused
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, Pauses, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
@@ -23,7 +23,7 @@ BUG_ATTEMPTS_MOST = 5
 # How long a connection that needs mending is left alone before it is tried again.
 MENDING = timedelta(minutes=5)
 
-_log = logging.getLogger("captello.sync")
+_log = logger("captello.sync")
 
 
 class Attempts:

@@ -5,7 +5,6 @@ is `taken`, and needs nobody any more: deliveries go on by themselves.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -16,6 +15,7 @@ from core.domain.capture import Capture
 from core.domain.connection import Connection
 from core.domain.delivery import ErrorClass, Outcome, Result, Trigger
 from core.errors import MisconfiguredConnectionError
+from core.logs import logger
 from core.sync.bulk_alive import Alives
 from core.sync.bulk_ports import Batches, BulkQueue, Contents
 from core.sync.intake import new_delivery
@@ -24,7 +24,7 @@ from core.sync.ports import Change, Configuration, SyncLog, Versioned
 UNREADABLE_LINE = "unreadable_line"
 _WRITTEN_AT_ONCE = 16
 
-_log = logging.getLogger("captello.bulk")
+_log = logger("captello.bulk")
 
 
 _SOONER = timedelta(seconds=2)  # queues count whole seconds, and their clocks are their own

@@ -6,7 +6,6 @@ so those that stand are passed over, and prospects are gone through from where t
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -30,6 +29,7 @@ from core.domain.fitting import why_unfit
 from core.domain.prospect import Prospect
 from core.domain.stored_prospect import capture_of, prospect_facts, stored_name
 from core.errors import InvalidInputError
+from core.logs import logger
 from core.sync.bulk_actions import RECORDS_MOST, TRIES_MOST
 from core.sync.bulk_alive import Alives
 from core.sync.bulk_ports import Batches, BulkQueue, Contents, Stored
@@ -39,7 +39,7 @@ _READ_AT_ONCE = 32
 _LOOKED_AT_ONCE = 500
 _FED_AT_ONCE = 32 * 1024  # bytes; a few hundredths of a second in which captures wait
 
-_log = logging.getLogger("captello.bulk")
+_log = logger("captello.bulk")
 
 
 class Reader(Protocol):

@@ -6,18 +6,18 @@ same entity, each on condition of its ETag. How many there are, `domain.slots` r
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Final, Protocol
 
 from core.domain.slots import LASTS, USUAL_MOST, Signals, Slots
 from core.errors import SyncError
+from core.logs import logger
 from core.sync.ports import ABSENT, Versioned
 
 RENEWED_AFTER: Final = LASTS / 3
 
-_log = logging.getLogger("captello.slots")
+_log = logger("captello.slots")
 
 
 class SlotStore(Protocol):

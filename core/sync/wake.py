@@ -4,12 +4,12 @@ The stored delivery is the truth, a message only says that somebody should look.
 costs time and nothing else.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Due, delivery_key
+from core.logs import logger
 from core.sync.attempt import Attempts
 from core.sync.pinning import Pinning
 from core.sync.ports import PRESENT, TRANSACTION_MOST, BulkWakeQueue, Change, Configuration, Ledger
@@ -20,7 +20,7 @@ TOGETHER_MOST = 500  # deliveries of one message, as of a chunk of bulk work
 # How long a message sent by the timer may take before the timer sends another.
 MESSAGE_PATIENCE = timedelta(minutes=2)
 
-_log = logging.getLogger("captello.wake")
+_log = logger("captello.wake")
 
 
 class Wakes:

@@ -3,15 +3,14 @@
 A message that can never succeed goes to the poison queue at once, with the reason; it is never tried again and again.
 """
 
-import logging
-
 import azure.functions as func
 
 from core.bootstrap import services
 from core.errors import InvalidInputError
+from core.logs import logger
 from core.sync.bulk_messages import Refused, read_message
 
-_log = logging.getLogger("captello.bulk")
+_log = logger("captello.bulk")
 
 
 async def bulk(message: func.QueueMessage) -> None:

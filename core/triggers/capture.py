@@ -1,7 +1,6 @@
 """The HTTP trigger for captures: reads the request, answers what became of it. Never a 500 for what a sender sent."""
 
 import json
-import logging
 from typing import Any
 
 import azure.functions as func
@@ -14,13 +13,14 @@ from core.domain.connection import Connection
 from core.domain.delivery import Intent, Outcome, Result
 from core.domain.signature import HEADER, content_of, signed
 from core.errors import SyncError
+from core.logs import logger
 from core.sync.capture import Answer
 
 BODY_MOST = 256 * 1024
 _OFF = {"0", "false", "no"}
 _ON = {"1", "true", "yes"}
 
-_log = logging.getLogger("captello.capture")
+_log = logger("captello.capture")
 
 
 async def capture(request: func.HttpRequest) -> func.HttpResponse:

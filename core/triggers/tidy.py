@@ -1,10 +1,9 @@
 """The timer that takes away what is kept no longer."""
 
-import logging
-
 from core.bootstrap import services
+from core.logs import logger
 
-_log = logging.getLogger("captello.retention")
+_log = logger("captello.retention")
 
 
 async def tidy() -> None:

@@ -5,15 +5,15 @@ looks after connections.
 import base64
 import binascii
 import json
-import logging
 
 import azure.functions as func
 
 from core.bootstrap import services
+from core.logs import logger
 
 REPLAY_SECONDS = 60.0
 
-_log = logging.getLogger("captello.wake")
+_log = logger("captello.wake")
 
 
 async def deliver(message: func.QueueMessage) -> None:
