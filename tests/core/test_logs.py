@@ -80,10 +80,9 @@ def _fail() -> None:
 
 def test_an_exception_tells_where_and_not_what_was_said() -> None:
     """A validation error quotes its input, an HTTP error its address."""
-    try:
+    with pytest.raises(RuntimeError) as raised:
         _fail()
-    except RuntimeError as error:
-        told = logged("captello.tests", "met a bug", error=error)
+    told = logged("captello.tests", "met a bug", error=raised.value)
     assert "RuntimeError" in told
     assert "ValueError" in told
     assert "in _fail" in told
