@@ -71,6 +71,24 @@ def test_prospects_that_are_here_are_synced_again_by_their_ids(app: App, action:
     assert {row["trigger"] for row in app.logs(batch=batch)} == {"bulk"}
 
 
+def test_somebody_without_an_id_of_captellos_goes_to_his_own_row(app: App, action: str) -> None:
+    """Known by a name of ours, also once the address that it was made of has changed."""
+    person = Person(40_050)
+    body = person.capture()
+    del body["prospect"]["id"]
+    app.capture(body, action=action)
+    (known,) = app.client.get("/api/v1/prospects", params={"email": person.email}).json()["items"]
+    assert known["id"].startswith("email~")
+    body["prospect"]["fields"]["Email"] = "new-address@journeys.example"
+    app.capture(body, action=action)
+    begun = app.client.post("/api/v1/bulk", json={"action": action, "prospect_ids": [known["id"]]})
+    seen = is_over(app, begun.json()["batch"])
+    assert seen["outcomes"] == {"unchanged": 1}
+    (row,) = app.logs(batch=seen["batch"])
+    assert row["record_id"] == known["links"][0]["record_id"]
+    assert len(app.rows("lead", lastname="Lovelace 40050")) == 1
+
+
 @pytest.mark.parametrize("encoded", [False, True], ids=["plain", "base64"])
 def test_a_message_brings_people_in(app: App, action: str, *, encoded: bool) -> None:
     """As plain JSON or base64; a batch left out is called like the message."""
