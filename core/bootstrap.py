@@ -16,6 +16,7 @@ from azure.data.tables.aio import TableServiceClient
 from core.admin.actions import Actions
 from core.admin.connection_check import Checks
 from core.admin.connections import Connections
+from core.admin.erasure import Erasure
 from core.admin.failed_rows import FailedRows
 from core.admin.mappings import Mappings
 from core.admin.places import Places
@@ -63,6 +64,7 @@ from core.sync.bulk_resuming import Resuming
 from core.sync.bulk_settling import Settling
 from core.sync.bulk_splitting import Splitting
 from core.sync.capture import Captures
+from core.sync.erasing import Erasing
 from core.sync.forgetting import Forgetting
 from core.sync.pinning import Pinning
 from core.sync.quarantining import Quarantine
@@ -111,6 +113,7 @@ class Services:
     revocation: Revocation
     upkeep: Upkeep
     tidying: Tidying
+    erasure: Erasure
     ledger: TableLedger
     mappings: Mappings
     mapping_versions: TableMappingVersions
@@ -277,10 +280,11 @@ def make_services(settings: Settings) -> Services:
         now=_now,
         grace=timedelta(seconds=settings.grace),
     )
+    old_rows = TableOldRows(log_table)
     tidying = Tidying(
         retention=settings.retention,
         stores=Stores(
-            rows=TableOldRows(log_table),
+            rows=old_rows,
             bodies=quarantined,
             batches=OldBatches(batches, contents),
             replays=replay_store,
@@ -322,6 +326,13 @@ def make_services(settings: Settings) -> Services:
         revocation=Revocation(configuration=configuration, vault=vault, now=_now),
         upkeep=Upkeep(configuration=configuration, checks=checks, connections=connections, now=_now),
         tidying=tidying,
+        erasure=Erasure(
+            ledger=ledger,
+            places=places,
+            rows=old_rows,
+            bodies=quarantined,
+            erasing=Erasing(ledger=ledger, attempts=attempts, now=_now),
+        ),
         ledger=ledger,
         mappings=mappings,
         mapping_versions=TableMappingVersions(configuration_table),

@@ -11,6 +11,7 @@ from core.api import (
     balance,
     bulk,
     connections,
+    erasure,
     failures,
     logs,
     mappings,
@@ -57,6 +58,7 @@ def make_app() -> FastAPI:
         balance,
         bulk,
         prospects,
+        erasure,
         quarantine,
         audit,
     ):

@@ -79,7 +79,7 @@ async def list_prospects(
     asked = {"organization": organization, "email": email, "prospects": "1"}
     after = cursors.read(cursor, asked)
     if email:
-        found, following = await _by_email(services, usable_email(email), wanted), None
+        found, following = await of_email(services, usable_email(email), wanted), None
     else:
         found, following = await services.prospects.page(wanted, most=limit, after=after)
     if reveal:
@@ -98,7 +98,7 @@ async def read_prospect(
 ) -> ProspectDetail:
     """The merged fields with their times, the linked rows, the deliveries."""
     known = await services.places.organizations()
-    found = await _named(services, prospect_id, [each for each in known if organization in (None, each)])
+    found = await named(services, prospect_id, [each for each in known if organization in (None, each)])
     if found is None:
         raise InvalidInputError(f"There is no prospect {prospect_id}.", field="prospect_id", status=404)
     if reveal:
@@ -114,12 +114,12 @@ async def read_prospect(
     )
 
 
-async def _by_email(services: Services, email: str, organizations: list[str]) -> list[Named]:
+async def of_email(services: Services, email: str, organizations: list[str]) -> list[Named]:
     """Through the log's index, which holds no address in clear."""
     query = LogQuery(await all_connections(services), {"email": email})
     page = await services.log_pages.page(query, most=200, after=None)
     names = dict.fromkeys(name for row in page.rows for name in _prospect_names(row))
-    found = [await _named(services, name, organizations) for name in names]
+    found = [await named(services, name, organizations) for name in names]
     return [each for each in found if each]
 
 
@@ -128,7 +128,7 @@ def _prospect_names(row: Row) -> list[str]:
     return [name.removeprefix("prospect|") for name in names if name.startswith("prospect|")]
 
 
-async def _named(services: Services, name: str, organizations: list[str]) -> Named | None:
+async def named(services: Services, name: str, organizations: list[str]) -> Named | None:
     for organization in organizations:
         if found := await services.ledger.read(organization, prospect_key(name), Prospect):
             return Named(organization, name, found.entity)
@@ -137,7 +137,7 @@ async def _named(services: Services, name: str, organizations: list[str]) -> Nam
 
 async def _view(services: Services, named: Named, *, reveal: bool) -> ProspectView:
     prospect = named.prospect
-    connection = await _connection(services, named.organization)
+    connection = await connection_of(services, named.organization)
     return ProspectView(
         id=named.name,
         organization=named.organization,
@@ -156,7 +156,7 @@ async def _view(services: Services, named: Named, *, reveal: bool) -> ProspectVi
     )
 
 
-async def _connection(services: Services, organization: str) -> Connection | None:
+async def connection_of(services: Services, organization: str) -> Connection | None:
     every = await services.configuration.connections()
     return next((each for each in every if each.partition == organization), None)
 

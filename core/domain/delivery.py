@@ -136,6 +136,7 @@ class Delivery(_Entity):
     state: Literal["received", "intent", "done"] = "received"
     intent: Intent | None = None
     result: Result | None = None
+    erased_at: datetime | None = None  # the person was taken out of it
 
     @property
     def key(self) -> str:

@@ -92,7 +92,9 @@ class Replay(BaseModel):
 
 
 def verdict(delivery: Delivery, replay_id: str) -> Verdict:
-    """Whether it is taken up."""
+    """Whether it is taken up. Of one whose person was erased, nothing is left that could be done."""
+    if delivery.erased_at is not None:
+        return "gone"
     if replay_id in delivery.replays:
         return "taken"
     if delivery.state != "done" or delivery.result is None:

@@ -80,7 +80,7 @@ def index_names(delivery: Delivery, hashed_emails: Iterable[str]) -> list[str]:
         "cause": cause.id if cause else "",
         "form": capture.form.id or capture.form.name or "",
         "outcome": outcome.value if outcome in INDEXED_OUTCOMES else "",
-        "prospect": prospect_name(capture, delivery.id),
+        "prospect": "" if delivery.erased_at else prospect_name(capture, delivery.id),
     }
     names = [index_name(kind, value) for kind, value in by_value.items() if value]
     names += [index_name("replay", each) for each in delivery.replays]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.data.tables import TableErrorCode, TableTransactionError
+from azure.data.tables import TableErrorCode, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from core.domain.retention import OldRow
@@ -16,6 +16,8 @@ from core.storage.failures import storage_failures
 from core.storage.log_row import ROWS_END, index_name, time_key
 
 _COLUMNS = ("PartitionKey", "RowKey", "organization", "delivery", "outcome", "indexes")
+_PERSONAL_INDEXES = ("prospect|", "email|")
+_PERSONAL_COLUMNS = ("prospect", "person", "reason", "warnings", "record_id", "record_url")
 _TOGETHER_MOST = 100  # operations of one transaction
 _LOST_CONDITIONS = {TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED}
 
@@ -45,6 +47,27 @@ class TableOldRows:
             elif len(together) > 1:
                 removed += sum([await self._removed([row]) for row in together])
         return removed
+
+    async def of_prospect(self, connection: str, name: str, *, most: int) -> list[OldRow]:
+        """Of any age, through the index."""
+        prefix = f"{index_name('prospect', name)}|"
+        return await self._some(connection, prefix, prefix + ROWS_END, most)
+
+    async def strip(self, row: OldRow) -> None:
+        """Takes the person out of it, with the index entries that lead to the person."""
+        with storage_failures("erasing a person from the sync log"):
+            entity = await self._table.get_entity(row.connection, row.key.rpartition("|")[2])
+            indexes = str(entity.get("indexes") or "").split("\n")
+            personal = [name for name in indexes if name.startswith(_PERSONAL_INDEXES)]
+            kept = {name: value for name, value in entity.items() if not name.startswith("document")}
+            kept |= dict.fromkeys(_PERSONAL_COLUMNS, "")
+            kept["indexes"] = "\n".join(name for name in indexes if name not in personal)
+            condition = {"etag": entity.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
+            keys = {"PartitionKey": row.connection}
+            entries = [("delete", {**keys, "RowKey": f"{name}|{entity['RowKey']}"}) for name in personal]
+            await self._table.submit_transaction(
+                [("update", kept, {"mode": UpdateMode.REPLACE, **condition}), *entries]
+            )
 
     async def _some(self, connection: str, first: str, last: str, most: int) -> list[OldRow]:
         query = self._table.query_entities(

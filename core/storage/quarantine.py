@@ -78,9 +78,19 @@ class TableQuarantine:
         """Takes away what came in before then and has been settled; answers how many."""
         settled = await self._older(before, "state ne 'waiting'", most)
         for item in settled:
-            keys = (_whole(item)["RowKey"], _entry(item)["RowKey"])
-            await self._submitted([("delete", {"PartitionKey": _PARTITION, "RowKey": key}) for key in keys])
+            await self._removed(item)
         return len(settled)
+
+    async def remove(self, receipt: str) -> bool:
+        """The body, and what is known of it. False: there is none."""
+        found = await self.item(receipt)
+        if found is not None:
+            await self._removed(found.entity)
+        return found is not None
+
+    async def _removed(self, item: Quarantined) -> None:
+        keys = (_whole(item)["RowKey"], _entry(item)["RowKey"])
+        await self._submitted([("delete", {"PartitionKey": _PARTITION, "RowKey": key}) for key in keys])
 
     async def _older(self, before: datetime, condition: str, most: int) -> list[Quarantined]:
         query = self._table.query_entities(

@@ -15,6 +15,7 @@ from core.storage.document import unpacked
 from core.storage.index_key import IndexKey
 from core.storage.log_pages import LogPage, LogQuery, TableLogPages
 from core.storage.log_row import index_name
+from core.storage.old_rows import TableOldRows
 from core.storage.sync_log import TableSyncLog
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -203,3 +204,18 @@ async def test_failures_of_one_cause_have_an_index(log: Log) -> None:
     assert ([row["prospect"] for row in page.rows], page.looked_at) == (["3", "1"], 2)
     await log.write(_delivery(3, revision=1))
     assert await log.found(cause=cause) == ["1"]
+
+
+async def test_a_row_whose_delivery_was_forgotten_is_stripped_of_its_person(log: Log) -> None:
+    """No index leads to them any more; that it came in, from which form and how it ended, stays."""
+    await log.write(_delivery(1, Outcome.FAILED, reason="two words"))
+    rows = TableOldRows(log.table)
+    (found,) = await rows.of_prospect("contoso", "1", most=9)
+    await rows.strip(found)
+    (row,) = (await log.page()).rows
+    assert (row["outcome"], row["form"], row["prospect"], row["person"]) == ("failed", "42", "", "")
+    assert (row["reason"], row["warnings"], row["record_id"]) == ("", "", "")
+    assert not [name for name in row if name.startswith("document")]
+    kinds = {entry["RowKey"].partition("|")[0] for entry in await log.entries()}
+    assert kinds == {"cause", "form", "outcome"}
+    assert await rows.of_prospect("contoso", "1", most=9) == []
