@@ -36,9 +36,12 @@ param maximumInstanceCount int = 40
 @description('Instances that are kept warm for captures. With 0 nothing is paid while idle, and the first capture of a day waits for a cold start.')
 param alwaysReadyInstances int = 1
 
+@description('Instances and storage in several zones of the region, where it has them; then alwaysReadyInstances has to be 2 or more.')
+param zoneRedundant bool = false
+
 @minValue(1)
 @maxValue(52)
-@description('How many pieces of bulk work run at a time for one connection, over all instances.')
+@description('How many requests for bulk work one connection has in flight at most, over all instances; the rest of what Dynamics serves is for captures.')
 param bulkAtOnceMost int = 3
 
 @minValue(30)
@@ -134,6 +137,7 @@ module app 'modules/app.bicep' = {
     httpConcurrency: httpConcurrency
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyInstances: alwaysReadyInstances
+    zoneRedundant: zoneRedundant
     bulkAtOnceMost: bulkAtOnceMost
     signInClientId: signInClientId
     otherSettings: otherSettings

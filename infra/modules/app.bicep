@@ -31,7 +31,9 @@ param httpConcurrency int
 param maximumInstanceCount int
 @description('Instances that are kept warm for captures.')
 param alwaysReadyInstances int
-@description('How many pieces of bulk work run at a time for one connection.')
+@description('Instances in several zones.')
+param zoneRedundant bool
+@description('How many requests for bulk work one connection has in flight at most.')
 param bulkAtOnceMost int
 @description('Client id of an Entra app registration; empty: no sign-in.')
 param signInClientId string
@@ -61,6 +63,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   }
   properties: {
     reserved: true
+    zoneRedundant: zoneRedundant
   }
 }
 
