@@ -37,14 +37,23 @@ class Forgetting:
         return "forgotten" if await self._ledger.commit(organization, changes) else "open"
 
     async def _unheard(self, delivery: Delivery) -> list[Change]:
-        """What has been heard of its submission, without it; nothing, when it was the last that is known."""
+        """What has been heard of its submission, without it."""
         keys = heard_keys(delivery)
         parts = [await self._ledger.read(delivery.organization, key, Heard) for key in keys]
         return [
-            Change(key, without_delivery(part.entity, delivery.id), part.etag)
+            Change(key, await self._left_of(part.entity, key, delivery), part.etag)
             for key, part in zip(keys, parts, strict=True)
             if part
         ]
+
+    async def _left_of(self, heard: Heard, key: str, delivery: Delivery) -> Heard | None:
+        """Nothing, where no other delivery knows this name of the submission itself: it would not be found again."""
+        left = without_delivery(heard, delivery.id)
+        names = {*left.holders, *left.deliveries} if left else set()
+        others = [
+            await self._ledger.read(delivery.organization, delivery_key(name), Delivery) for name in sorted(names)
+        ]
+        return left if any(key in heard_keys(other.entity) for other in others if other) else None
 
     async def give_up(self, organization: str, delivery_id: str, *, reason: str) -> bool:
         """Ends a held capture as skipped. What comes of the submission later is a delivery of its own."""

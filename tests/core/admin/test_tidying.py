@@ -180,16 +180,17 @@ async def test_an_old_delivery_sent_again_goes_by_the_link(archive: Archive) -> 
 
 
 async def test_what_is_open_stays(archive: Archive) -> None:
-    """On its way for years, or with a mark of open work still there: it is in nobody's way, and is not forgotten."""
+    """On its way for years, held for good, or with a mark of open work still there: it is not forgotten."""
     waits = await archive.said(1, is_over=False)
     over = await archive.said(2)
     mark = over.due
     await archive.office.ledger.commit(over.organization, [Change(mark.key, mark, ABSENT)])
+    held = await archive.said(3, submission={"activity_id": "a3", "hold_request_id": "h3"})
     archive.office.pass_time(days=366)
-    assert await archive.tidy() == {}
-    assert await archive.delivery(waits) is not None
-    assert await archive.delivery(over) is not None
-    assert await archive.outcomes() == ["created"]
+    assert await archive.tidy(waiting=None) == {}
+    for each in (waits, over, held):
+        assert await archive.delivery(each) is not None
+    assert sorted(await archive.outcomes()) == ["created", "held"]
 
 
 async def test_what_was_open_when_its_time_came_goes_with_its_row(archive: Archive) -> None:
