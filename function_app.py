@@ -16,12 +16,12 @@ start.begin()
 
 @app.function_name("capture")
 @app.route("capture/{action}", methods=["GET", "POST"])
-async def capture(req: func.HttpRequest) -> func.HttpResponse:
+async def capture(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """A capture from Captello, answered at once."""
     await start.ready()
     from core.triggers.capture import capture as trigger
 
-    return await trigger(req)
+    return await trigger(req, context)
 
 
 @app.function_name("deliver")

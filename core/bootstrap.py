@@ -151,6 +151,10 @@ def prepare() -> None:
 def make_services(settings: Settings) -> Services:
     """Services over real adapters, with clients of their own."""
     quiet_libraries()
+    if settings.telemetry:
+        from core.trace_export import start  # noqa: PLC0415  # the SDK is imported only where it is wanted
+
+        start(settings.telemetry)
     resources = AsyncExitStack()
     azure = _AzureClients(settings, resources)
     tables = azure.tables()

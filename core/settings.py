@@ -27,6 +27,15 @@ class StorageAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Where spans and counts go: a file, or else Azure Monitor, with the app's identity."""
+
+    connection_string: str = ""
+    client_id: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     storage: StorageAddress
     key_vault_url: str
@@ -38,6 +47,7 @@ class Settings:
     grace: float
     bulk_at_once: int
     has_sign_in: bool
+    telemetry: Telemetry | None
     retention: Retention
 
 
@@ -56,8 +66,17 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         bulk_at_once=_count(environment, "BULK_AT_ONCE_MOST", 3),
         # Set by App Service where its own sign-in stands before the app; then, and only then, it says who a user is.
         has_sign_in=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+        telemetry=_telemetry(environment),
         retention=_retention(environment),
     )
+
+
+def _telemetry(environment: Mapping[str, str]) -> Telemetry | None:
+    """None unless the setting asks for it that makes the worker hand traces on, and there is a place for them."""
+    if environment.get("PYTHON_ENABLE_OPENTELEMETRY", "").lower() not in ("true", "1"):
+        return None
+    file, text = environment.get("TRACE_FILE", ""), environment.get("APPLICATIONINSIGHTS_CONNECTION_STRING", "")
+    return Telemetry(text, environment.get("AZURE_CLIENT_ID", ""), file) if text or file else None
 
 
 def _storage(environment: Mapping[str, str]) -> StorageAddress:

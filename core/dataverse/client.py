@@ -44,6 +44,7 @@ from core.errors import (
     SyncError,
 )
 from core.telemetry import note_call
+from core.tracing import Span, span, tell_call
 
 _OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
 
@@ -244,6 +245,11 @@ class DataverseClient:
 
     async def _send_with(self, request: Request, token: str) -> Response:
         headers = {**protocol.HEADERS, **request.headers, "Authorization": f"Bearer {token}"}
+        with span("dynamics") as telling:
+            return await self._sent(request, headers, telling)
+
+    async def _sent(self, request: Request, headers: Mapping[str, str], telling: Span) -> Response:
+        """Whatever comes of it is noted."""
         began, response = time.perf_counter(), None
         try:
             async with self._traffic.place():
@@ -257,7 +263,9 @@ class DataverseClient:
         except httpx.HTTPError as error:
             raise RetryableError("Dynamics cannot be reached.", detail=type(error).__name__) from error
         finally:
-            note_call(call_of(request, response, ms=round((time.perf_counter() - began) * 1000)))
+            call = call_of(request, response, ms=round((time.perf_counter() - began) * 1000))
+            note_call(call)
+            tell_call(call, telling)
         return response
 
 

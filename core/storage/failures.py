@@ -13,6 +13,7 @@ from azure.core.exceptions import (
 )
 
 from core.errors import RetryableError
+from core.tracing import span
 
 
 @contextlib.contextmanager
@@ -22,7 +23,8 @@ def storage_failures(what: str) -> Iterator[None]:
     A condition that did not hold, and an entity that is not there, pass through: callers ask for those.
     """
     try:
-        yield
+        with span("storage", usual=(ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)):
+            yield
     except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
         if getattr(error, "error_code", None) == "TableNotFound":
             raise RetryableError("A storage table is missing: deploy the template again.", detail=what) from error

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.storage.failures import storage_failures
+from core.tracing import traceparent
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
@@ -30,7 +31,7 @@ class StorageWakeQueue:
             await self._send({"organization": organization, "deliveries": some}, after)
 
     async def _send(self, content: Mapping[str, Any], after: float) -> None:
-        message = json.dumps(content)
+        message = json.dumps({**content, "traceparent": traceparent()} if traceparent() else content)
         delay = int(min(after, _LONGEST_DELAY_SECONDS))
         client = await self._queue()
         with storage_failures("sending a wake-up message"):

@@ -18,6 +18,7 @@ from core.sync.alerts import tell_failed, tell_paused
 from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, Pauses, SyncLog, Versioned, WakeQueue
 from core.sync.turn import Turns
 from core.telemetry import calls_noted
+from core.tracing import Span, delivered, span
 
 BUG_ATTEMPTS_MOST = 5
 # How long a connection that needs mending is left alone before it is tried again.
@@ -56,10 +57,11 @@ class Attempts:
             await self._wait(found)
             return None
         began = self._now()
-        with calls_noted() as calls:
+        with span("turn", action=delivery.action, trigger=delivery.trigger) as telling, calls_noted() as calls:
             try:
                 async with asyncio.timeout(deadline):
                     done = await self._turns.complete(found)
+                    _tell(telling, done, (self._now() - began).total_seconds())
                     await self.conclude(done, _ended(began, done, calls))
             except TimeoutError:
                 slow = RetryableError("Dynamics is slow; the delivery goes on by itself.")
@@ -193,6 +195,14 @@ def _not_marked(delivery: Delivery, error: SyncError) -> None:
     _log.warning("delivery %s could not be marked: %s", delivery.id, _engineers_words(error))
     if not delivery.is_marked:
         raise error
+
+
+def _tell(telling: Span, done: Delivery, seconds: float) -> None:
+    """What became of it, without anybody's name."""
+    if result := done.result:
+        error_class = result.error_class.value if result.error_class else ""
+        telling.tell(outcome=result.outcome.value, table=result.table, error_class=error_class, receipt=done.id)
+        delivered(seconds, trigger=done.trigger, outcome=result.outcome.value, error_class=error_class)
 
 
 def _ended(began: datetime, done: Delivery, calls: Sequence[Call]) -> Attempt:

@@ -15,6 +15,7 @@ from core.domain.signature import HEADER, content_of, signed
 from core.errors import SyncError
 from core.logs import logger
 from core.sync.capture import Answer
+from core.tracing import span
 
 BODY_MOST = 256 * 1024
 _OFF = {"0", "false", "no"}
@@ -23,10 +24,18 @@ _ON = {"1", "true", "yes"}
 _log = logger("captello.capture")
 
 
-async def capture(request: func.HttpRequest) -> func.HttpResponse:
+async def capture(request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """200 with the outcome, 202 with a receipt when it goes on by itself."""
+    app = await services()
+    with span("capture", parent=context.trace_context.trace_parent or "") as telling:
+        answer = await _accepted(app, request)
+        telling.tell(status=answer.status_code)
+        return answer
+
+
+async def _accepted(app: Services, request: func.HttpRequest) -> func.HttpResponse:
     try:
-        return await _answered(await services(), request)
+        return await _answered(app, request)
     except SyncError as error:
         _log.warning("a capture was not accepted: %s [%s] %s", error.message, error.code, error.detail)
         return _problem(503, "Service Unavailable", f"{error.message} Send the capture again: it is taken once.")

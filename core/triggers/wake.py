@@ -10,6 +10,7 @@ import azure.functions as func
 
 from core.bootstrap import services
 from core.logs import logger
+from core.tracing import span
 
 REPLAY_SECONDS = 60.0
 
@@ -18,12 +19,13 @@ _log = logger("captello.wake")
 
 async def deliver(message: func.QueueMessage) -> None:
     """A message names a delivery, or several. One that cannot be read fails, and ends in the poison queue."""
-    organization, delivery_ids = _ids(message.get_body())
+    organization, delivery_ids, parent = _read(message.get_body())
     app = await services()
-    if len(delivery_ids) == 1:
-        await app.wakes.run(organization, delivery_ids[0])
-    else:
-        await app.bulk.run(organization, delivery_ids)
+    with span("deliver", parent=parent):
+        if len(delivery_ids) == 1:
+            await app.wakes.run(organization, delivery_ids[0])
+        else:
+            await app.bulk.run(organization, delivery_ids)
 
 
 async def wake() -> None:
@@ -36,8 +38,11 @@ async def wake() -> None:
     await app.upkeep.run()
 
 
-def _ids(body: bytes) -> tuple[str, list[str]]:
-    """Plain JSON or base64 of it: both are common on Storage queues."""
+def _read(body: bytes) -> tuple[str, list[str], str]:
+    """Whose deliveries they are, their ids, and the trace that they belong to.
+
+    Plain JSON or base64 of it: both are common on Storage queues.
+    """
     text = body.strip()
     if not text.startswith(b"{"):
         try:
@@ -46,4 +51,4 @@ def _ids(body: bytes) -> tuple[str, list[str]]:
             raise ValueError("a message on the queue `deliveries` is neither JSON nor base64") from None
     document = json.loads(text)
     named = document["deliveries"] if "deliveries" in document else [document["delivery"]]
-    return str(document["organization"]), [str(each) for each in named]
+    return str(document["organization"]), [str(each) for each in named], str(document.get("traceparent", ""))
