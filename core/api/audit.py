@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from core.api import cursor as cursors
 from core.api.services import ServicesDependency
 
 router = APIRouter(prefix="/audit", tags=["logs"])
@@ -18,8 +19,9 @@ class AuditEntry(BaseModel):
     people: int
 
 
-class AuditList(BaseModel):
+class AuditPage(BaseModel):
     items: list[AuditEntry]
+    cursor: str | None = None
 
 
 @router.get("", summary="Who asked to see personal data")
@@ -27,7 +29,10 @@ async def list_audit(
     services: ServicesDependency,
     month: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}$", examples=["2026-05"])] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> AuditList:
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> AuditPage:
     """Newest first, of one month; of this one where none is given."""
-    entries = await services.audit.newest(month or f"{datetime.now(UTC):%Y-%m}", most=limit)
-    return AuditList(items=[AuditEntry.model_validate(entry) for entry in entries])
+    asked = {"audit": month or f"{datetime.now(UTC):%Y-%m}"}
+    entries = await services.audit.newest(asked["audit"], most=limit, after=cursors.read(cursor, asked))
+    following = cursors.written(entries[-1][0], asked) if len(entries) == limit else None
+    return AuditPage(items=[AuditEntry.model_validate(entry) for _, entry in entries], cursor=following)

@@ -2,13 +2,14 @@
 
 import uuid
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.admin.replays import Foreseen
+from core.api import cursor as cursors
 from core.api.asking import Asking
 from core.api.logs import all_connections
 from core.api.services import ServicesDependency
@@ -71,8 +72,9 @@ class ReplayView(BaseModel):
     outcomes: dict[str, int]
 
 
-class ReplayList(BaseModel):
+class ReplayPage(BaseModel):
     items: list[ReplayView]
+    cursor: str | None = None
 
 
 class PreviewView(BaseModel):
@@ -95,9 +97,17 @@ _FORESEEN: dict[int | str, dict[str, Any]] = {200: {"model": ForeseenView, "desc
 
 
 @router.get("", summary="Replays so far")
-async def list_replays(services: ServicesDependency) -> ReplayList:
+async def list_replays(
+    services: ServicesDependency,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> ReplayPage:
     """The newest first; counts of what became of each are with the replay itself."""
-    return ReplayList(items=[_view(replay, None) for replay in (await services.replay_store.every())[:200]])
+    asked = {"replays": "1"}
+    after = cursors.read(cursor, asked) or "~"
+    older = [replay for replay in await services.replay_store.every() if _place(replay) < after]
+    following = cursors.written(_place(older[limit - 1]), asked) if len(older) > limit else None
+    return ReplayPage(items=[_view(replay, None) for replay in older[:limit]], cursor=following)
 
 
 @router.post("", status_code=202, responses=_FORESEEN, summary="Do again what did not succeed")
@@ -184,3 +194,8 @@ def _preview(delivery: Delivery, decision: Any) -> PreviewView:
             result = decision
     reason = masked_text(result.reason, delivery.capture)
     return PreviewView(receipt=delivery.id, outcome=result.outcome.value, table=result.table, reason=reason)
+
+
+def _place(replay: Replay) -> str:
+    """In the list, which is sorted by it, the newest first."""
+    return f"{replay.asked_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f} {replay.id}"

@@ -22,15 +22,17 @@ class TableAudit:
         with storage_failures("writing the audit"):
             await self._table.create_entity(entity)
 
-    async def newest(self, month: str, *, most: int) -> list[dict[str, Any]]:
-        """Of one month, such as 2026-05."""
+    async def newest(self, month: str, *, most: int, after: str | None = None) -> list[tuple[str, dict[str, Any]]]:
+        """Of one month, such as 2026-05, each with its place; `after` is such a place."""
         query = self._table.query_entities(
-            "PartitionKey eq @month", parameters={"month": month}, results_per_page=min(most, 1000)
+            "PartitionKey eq @month and RowKey gt @after",
+            parameters={"month": month, "after": after or ""},
+            results_per_page=min(most, 1000),
         )
-        found: list[dict[str, Any]] = []
+        found: list[tuple[str, dict[str, Any]]] = []
         with storage_failures("reading the audit"):
             async for entity in query:
-                found.append(dict(entity))
+                found.append((entity["RowKey"], dict(entity)))
                 if len(found) >= most:
                     break
         return found

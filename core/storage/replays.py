@@ -56,7 +56,7 @@ class TableReplays:
         with storage_failures("reading replays"):
             query = self._table.query_entities(condition, parameters={"replays": _REPLAYS})
             found = [unpacked(entity, Replay) async for entity in query]
-        return sorted(found, key=lambda replay: replay.asked_at, reverse=True)
+        return sorted(found, key=lambda replay: (replay.asked_at, replay.id), reverse=True)
 
     async def save_page(self, replay_id: str, number: int, page: Page) -> None:
         entity = {**_page_keys(replay_id, number), **packed(page)}

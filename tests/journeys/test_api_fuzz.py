@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from core.api.app import make_app
 from infra.local import story
+from infra.local.entra import DEMO
 from infra.local.stack import stack
 from tests.json_schema import ANYTHING, Schemas
 
@@ -109,6 +110,7 @@ def _check(answer: httpx.Response, operation: Mapping[str, Any]) -> None:
         f"{answer.request.method} {answer.request.url} {answer.request.content!r}: {answer.status_code} {answer.text}"
     )
     assert answer.status_code < 500, asked
+    assert DEMO.client_secret not in answer.text, asked
     if answer.status_code in (404, 405) and answer.json()["detail"] in ("Not Found", "Method Not Allowed"):
         return  # an empty part of the address made it another one
     described = operation["responses"].get(str(answer.status_code))

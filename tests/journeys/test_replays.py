@@ -156,3 +156,17 @@ def test_an_id_that_meant_something_else_is_refused(app: App) -> None:
     key = {"idempotency-key": "one click"}
     answers = [app.client.post("/api/v1/replays", json={"receipts": ["3" * 32]}, headers=key) for _ in range(2)]
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_replays_are_listed_page_by_page(app: App) -> None:
+    """The newest first, each once."""
+    asked = [app.client.put(f"/api/v1/replays/listed-{number}", json={"receipts": ["4" * 32]}) for number in range(3)]
+    assert {answer.status_code for answer in asked} <= {200, 202}
+    seen: list[str] = []
+    cursor: str | None = None
+    while cursor or not seen:
+        page = app.client.get("/api/v1/replays", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
+        seen += [each["id"] for each in page["items"]]
+        cursor = page["cursor"]
+    assert [each for each in seen if each.startswith("listed-")] == ["listed-2", "listed-1", "listed-0"]
+    assert len(seen) == len(set(seen))
