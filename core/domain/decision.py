@@ -222,12 +222,13 @@ def _intent(plan: _Plan, result: Result, person: RowWrite | None, extras: tuple[
 
 def linked(person: Prospect, result: Result) -> Prospect:
     """The person with the row it went to; free of any claim."""
+    person = person.model_copy(update={"claimed_by": "", "last_outcome": result.outcome.value})
     if not result.row_id:
-        return person.model_copy(update={"claimed_by": ""})
+        return person
     by_name = {table for table in person.linked_by_name if table != result.table}
     by_name |= {result.table} if result.rests_on_name else set()
     links = person.links | {result.table: result.row_id}
-    return person.model_copy(update={"links": links, "linked_by_name": tuple(sorted(by_name)), "claimed_by": ""})
+    return person.model_copy(update={"links": links, "linked_by_name": tuple(sorted(by_name))})
 
 
 def _failed(

@@ -14,6 +14,7 @@ from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_pla
 KEY_FIELDS = {"email", "firstname", "lastname"}  # whom a person is searched by
 FIELDS_MOST = 500
 EFFECTS_MOST = 300
+MET_MOST = 300  # characters of a form's or event's name
 TEXT_MOST = 300_000  # characters of all values together; a capture holds less, so what was said last always stays
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -41,6 +42,26 @@ class Said(BaseModel):
         return self.model_copy(update={"value": value, "at": at})
 
 
+class Met(BaseModel):
+    """Where the person was met last, as far as captures tell; what one leaves open stays."""
+
+    model_config = ConfigDict(frozen=True)
+
+    form_id: str | None = None
+    form_name: str | None = None
+    event: str | None = None
+    rating: FieldValue = None
+    at: datetime = NEVER
+
+    def then(self, capture: Capture, at: datetime) -> "Met":
+        form, rating = capture.form, capture.submission.rating
+        told = {"form_id": form.id, "form_name": form.name, "event": form.event}
+        said: dict[str, FieldValue] = {name: text[:MET_MOST] for name, text in told.items() if text}
+        if not is_missing(rating):
+            said["rating"] = rating
+        return self.model_copy(update={**said, "at": at}) if said and at >= self.at else self
+
+
 class Prospect(BaseModel):
     """The merged person, with the rows (table to row id) it went to. Fields stand under `field_name`."""
 
@@ -54,6 +75,8 @@ class Prospect(BaseModel):
     linked_by_name: tuple[str, ...] = ()  # tables whose link rests on a name alone
     effects: dict[str, datetime] = Field(default_factory=dict)  # marks of what was done beside the row, and as of when
     last_said_at: datetime = NEVER
+    met: Met = Met()
+    last_outcome: str = ""  # of the delivery that was finished last
     claimed_by: str = ""
 
     def value(self, name: str) -> FieldValue:
@@ -86,6 +109,7 @@ def merged(prospect: Prospect, capture: Capture, said_at: datetime) -> Prospect:
             "owner_said_at": owner.at,
             "fields": _bounded(fields),
             "last_said_at": max(prospect.last_said_at, said_at),
+            "met": prospect.met.then(capture, said_at),
         }
     )
 

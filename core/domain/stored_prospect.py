@@ -7,10 +7,12 @@ import re
 from datetime import datetime
 
 from core.domain.capture import Capture, prospect_name
+from core.domain.criteria import Criteria
 from core.domain.fitting import Facts
 from core.domain.prospect import NEVER, Prospect
 from core.domain.values import as_text, is_missing
 
+_NOT_REMEMBERED = ("q.", "form.", "submission.", "prospect.")
 _NAME_OF_OURS = re.compile(r"(?:id|email|submission|delivery)~[0-9a-f]{32}")
 
 
@@ -23,25 +25,40 @@ def stored_name(prospect_id: str) -> str:
 
 def capture_of(name: str, prospect: Prospect, *, delivery_id: str) -> Capture:
     fields = {field: said.value for field, said in prospect.fields.items() if not is_missing(said.value)}
-    known_as = None if prospect.id else name
+    known_as, met = None if prospect.id else name, prospect.met
     return Capture.model_validate(
         {
             "event": "updated",
             "delivery_id": delivery_id,
             "occurred_at": None if prospect.last_said_at == NEVER else prospect.last_said_at,
+            "form": {"id": met.form_id, "name": met.form_name, "event": met.event},
+            "submission": {"rating": met.rating},
             "prospect": {"id": prospect.id, "owner": prospect.owner, "fields": fields, "known_as": known_as},
         }
     )
 
 
+def unknowable(criteria: Criteria) -> str:
+    """Why a condition asks for what is not remembered of a person; "" where none does."""
+    for condition in criteria.conditions:
+        if condition.changed is not None:
+            return "`changed` says nothing about prospects that are synced because somebody asks for it."
+        if condition.field and condition.field.lower().startswith(_NOT_REMEMBERED):
+            return f"{condition.field!r} is not remembered of prospects: use their fields, form, event or rating."
+    return ""
+
+
 def prospect_facts(prospect: Prospect, *, now: datetime, time_zone: str) -> Facts:
     """What a filter can know of a stored prospect."""
-    tags = prospect.value("tags")
+    met, tags = prospect.met, prospect.value("tags")
     return Facts(
         field=prospect.value,
         is_changed=lambda _: False,
         captured_at=now if prospect.last_said_at == NEVER else prospect.last_said_at,
-        rating=prospect.value("rating"),
+        form=tuple(filter(None, (met.form_id, met.form_name))),
+        event=met.event or "",
+        rating=met.rating,
         tags=tuple(tag for part in re.split("[;,]", as_text(tags)) if (tag := part.strip())),
+        last_outcome=prospect.last_outcome,
         time_zone=time_zone,
     )

@@ -16,6 +16,7 @@ from core.domain.bulk_batch import BATCH_KEY, Batch, Source, SourceKind, source_
 from core.domain.connection import Connection
 from core.domain.criteria import Criteria
 from core.domain.delivery import Trigger
+from core.domain.stored_prospect import unknowable
 from core.errors import InvalidInputError, RetryableError
 from core.sync.bulk_ports import Batches, BulkQueue, Contents
 from core.sync.ports import ABSENT, Change, Configuration, Versioned
@@ -54,6 +55,9 @@ def asked_for_prospects(prospect_ids: Sequence[str]) -> Asked:
 
 
 def asked_for_filter(criteria: Criteria) -> Asked:
+    """Raises InvalidInputError for what cannot be known of a stored prospect: it would silently fit nobody."""
+    if why := unknowable(criteria):
+        raise InvalidInputError(why, field="filter")
     return Asked(told_of("filter", criteria.model_dump_json()), criteria=criteria)
 
 

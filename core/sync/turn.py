@@ -202,10 +202,11 @@ class Turns:
     async def _finish(
         self, found: Versioned[Delivery], intent: Intent, result: Result, person: Prospect
     ) -> Versioned[Delivery] | None:
+        after = person.model_copy(update={"last_outcome": result.outcome.value})
         return await self._commit(
             found.entity.organization,
             _done(found, result, self._now()),
-            Change(intent.prospect_key, person, ANY),
+            Change(intent.prospect_key, after, ANY),
             *_released(intent),
         )
 

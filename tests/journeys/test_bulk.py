@@ -189,6 +189,14 @@ def test_a_filter_chooses_among_the_prospects_that_are_here(app: App, action: st
     chosen = {"all": [{"field": "Badge", "equals": "filtered-0"}]}
     batch = app.client.post("/api/v1/bulk", json={"action": action, "filter": chosen}).json()["batch"]
     assert is_over(app, batch)["outcomes"] == {"unchanged": 2}
+    chosen["all"] += [{"about": "event", "equals": "expo 26"}, {"about": "form", "equals": "42"}]
+    chosen["any"] = [{"about": "last_outcome", "equals": "unchanged"}]
+    batch = app.client.post("/api/v1/bulk", json={"action": action, "filter": chosen}).json()["batch"]
+    assert is_over(app, batch)["outcomes"] == {"unchanged": 2}
+    assert {row["form_event"] for row in app.logs(batch=batch)} == {"Expo 26"}
+    for condition in ({"field": "q.12", "equals": "A"}, {"field": "Badge", "changed": True}):
+        refused = app.client.post("/api/v1/bulk", json={"action": action, "filter": {"all": [condition]}})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "filter")
 
 
 def test_messages_that_name_one_batch_are_one_batch(app: App, action: str) -> None:

@@ -131,3 +131,25 @@ def test_one_capture_of_thousands_of_fields_keeps_what_the_person_is_found_by() 
     fields = {f"Question {index}": "x" for index in range(3000)} | {"LastName": "Lovelace", "Email": "ada@x.example"}
     person = merged(Prospect(), Capture.model_validate({"prospect": {"fields": fields}}), NOON)
     assert (person.value("LastName"), person.value("Email")) == ("Lovelace", "ada@x.example")
+
+
+def test_where_somebody_was_met_last_is_remembered() -> None:
+    """Form, event and rating; what a later capture leaves open stays, and what comes late changes nothing."""
+
+    def said(**parts: object) -> Capture:
+        return Capture.model_validate({"prospect": {"id": 7}, **parts})
+
+    booth = said(form={"id": 42, "name": "Booth", "event": "Expo 26"}, submission={"rating": 3})
+    person = merged(Prospect(), booth, NOON)
+    assert person.met.model_dump(exclude={"at"}) == {
+        "form_id": "42",
+        "form_name": "Booth",
+        "event": "Expo 26",
+        "rating": 3,
+    }
+    person = merged(person, said(form={"event": "Expo 25"}), EARLIER)
+    assert person.met.event == "Expo 26"
+    person = merged(person, said(), LATER)
+    assert (person.met.event, person.met.at) == ("Expo 26", NOON)
+    person = merged(person, said(form={"id": 43}, submission={"rating": "{{rating}}"}), LATER)
+    assert (person.met.form_id, person.met.event, person.met.rating) == ("43", "Expo 26", 3)
