@@ -123,14 +123,14 @@ class Record(_Entity):
     raw: str = ""
 
 
-def with_identity(record: Record, batch: str, source: str) -> Record:
-    """Who gave no id of his own gets one that follows from batch and line: a chunk taken twice is delivered once,
-    and an upload made again is a new one.
+def with_identity(record: Record, batch: str, source: str, number: int) -> Record:
+    """Who gave no id of his own gets one that follows from batch and place: a chunk taken twice is delivered once,
+    and an upload made again is a new one. The place counts records: several of them may stand on one line.
     """
     capture = record.capture or Capture()
     if capture.delivery_id and not record.error:
         return record
-    name = ":".join(filter(None, (batch, source, str(record.line))))
+    name = ":".join(filter(None, (batch, source, str(number))))
     return record.model_copy(update={"capture": capture.model_copy(update={"delivery_id": name})})
 
 

@@ -5,6 +5,7 @@ so those that stand are passed over, and prospects are gone through from where t
 """
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -177,11 +178,12 @@ class Splitting:
         source = work.source.entity
         content_type = await self._pinned(work)
         reader = self._new_reader(content_type, await self._mapped_fields(batch))
+        numbers = itertools.count(1)
         group: list[Record] = []
         size = 0
         async for read in self._read(work, reader):
             for record in read:
-                group.append(with_identity(record, batch.id, source.key))
+                group.append(with_identity(record, batch.id, source.key, next(numbers)))
                 size += len(record.raw) if record.error else _size(record)
                 if len(group) == self._chunk_records or size >= CHUNK_BYTES:
                     work.take(reader)

@@ -93,6 +93,17 @@ async def test_senders_own_ids_are_kept_and_repeats_are_counted() -> None:
     assert [(chunk.outcomes, chunk.repeats) for chunk in seen] == [({"created": 2}, 1), ({}, 3)]
 
 
+@pytest.mark.parametrize("between", [",", ",\n"], ids=["one line", "a line each"])
+async def test_people_on_one_line_are_as_many(between: str) -> None:
+    """JSON needs no line ends: an array written on a single line is nobody's repeat."""
+    office = Office()
+    people = between.join(json.dumps({"LastName": f"L{n}", "Email": f"l{n}@x.example"}) for n in range(7))
+    content = f'{{"action": "a0", "prospects": [{people}]}}'.encode()
+    asked = Asked("told", content=content, content_type="application/json")
+    assert not await until_over(office, lambda: office.actions().begin("a0", asked, batch="b"))
+    assert len(office.accepted) == 7
+
+
 async def test_what_rests_comes_again_by_itself() -> None:
     """A connection that takes nothing now: the same chunk is asked for later."""
     office = Office(rests=True)
