@@ -60,6 +60,9 @@ param dailyLogQuotaGb int = 1
 @description('Redundancy of storage. ZRS survives the loss of a zone; where the region has no zones, take LRS.')
 param storageSku string = 'Standard_ZRS'
 
+@description('One trace from a capture to each request to Dynamics, and counts of both, by OpenTelemetry. It costs a part of a second at a cold start, and its exporter for Python is a beta.')
+param tracing bool = false
+
 @description('Client id of an Entra app registration: API and console then ask for a sign-in besides the key. Empty: keys alone. Captures never ask for one.')
 param signInClientId string = ''
 
@@ -140,6 +143,7 @@ module app 'modules/app.bicep' = {
     zoneRedundant: zoneRedundant
     bulkAtOnceMost: bulkAtOnceMost
     signInClientId: signInClientId
+    tracing: tracing
     otherSettings: otherSettings
   }
 }

@@ -37,6 +37,8 @@ param zoneRedundant bool
 param bulkAtOnceMost int
 @description('Client id of an Entra app registration; empty: no sign-in.')
 param signInClientId string
+@description('Whether traces and metrics are sent by OpenTelemetry.')
+param tracing bool
 @description('App settings that shall differ.')
 param otherSettings object
 
@@ -47,6 +49,11 @@ var warmForCaptures = [
     instanceCount: alwaysReadyInstances
   }
 ]
+
+// Both ends speak OpenTelemetry, or neither: the host then no longer hands on what the app logs, the app sends it.
+var hostTraces = {
+  AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry'
+}
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
@@ -159,6 +166,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     CAPTURE_DEADLINE_SECONDS: '8'
     DELIVERY_GRACE_SECONDS: '30'
     BULK_AT_ONCE_MOST: string(bulkAtOnceMost)
+    PYTHON_ENABLE_OPENTELEMETRY: tracing ? 'true' : 'false'
     RETENTION_LOG_DAYS: '365'
     RETENTION_DELIVERIES_DAYS: '90'
     RETENTION_WAITING_DAYS: '90'
@@ -166,7 +174,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     RETENTION_BULK_DAYS: '30'
     RETENTION_REPLAYS_DAYS: '90'
     RETENTION_AUDIT_DAYS: '365'
-  }, otherSettings)
+  }, tracing ? hostTraces : {}, otherSettings)
 }
 
 // Optional sign-in in front of API and console. Captures stay open to Captello, which has a key and no Entra account.

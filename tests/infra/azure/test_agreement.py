@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.settings import settings_from
 from core.storage.names import CONTAINERS, QUEUES, TABLES
 from infra.package.ours import PROJECT
 from infra.package.target import PYTHON
-from tests.infra.azure.bicep import Call, Name, Template, read
+from tests.infra.azure.bicep import Call, Choice, Name, Template, read
 
 # https://learn.microsoft.com/power-apps/developer/data-platform/api-limits: one user at a time, on one server
 DYNAMICS_AT_ONCE = 52
@@ -34,6 +35,7 @@ NEVER_IN_AZURE = {
     "AzureWebJobsStorage__accountName",
     "KEY_VAULT_VERIFY_CHALLENGE",
     "DYNAMICS_ALLOWED_ORIGINS",
+    "TRACE_FILE",
 }
 # App Service says this by itself, where its sign-in stands in front.
 FROM_THE_PLATFORM = {"WEBSITE_AUTH_ENABLED"}
@@ -67,8 +69,9 @@ def _settings(templates: dict[str, Template]) -> dict[str, Any]:
     """The app settings as the template says them; `otherSettings` may change them."""
     merged = templates["app"].resources["settings"].body["properties"]
     assert merged.function == "union"
-    assert merged.arguments[1] == Name("otherSettings")
-    settings: dict[str, Any] = merged.arguments[0]
+    settings, _, others = merged.arguments
+    assert others == Name("otherSettings")
+    assert isinstance(settings, dict)
     return settings
 
 
@@ -81,6 +84,8 @@ def _deployed(templates: dict[str, Template]) -> Recording:
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
         "KEY_VAULT_URL": "https://kv-a.vault.azure.net/",
         "BULK_AT_ONCE_MOST": str(bulk),
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": "IngestionEndpoint=https://westeurope.in.applicationinsights.azure.com/",
+        "PYTHON_ENABLE_OPENTELEMETRY": "true",
     }
     made_up |= {
         f"AzureWebJobsStorage__{s}ServiceUri": f"https://sta.{s}.core.windows.net/" for s in ("blob", "queue", "table")
@@ -133,8 +138,20 @@ def test_app_settings_are_the_defaults(templates: dict[str, Template]) -> None:
     """What may be left out elsewhere has the same value here; only addresses and identity are Azure's own."""
     environment = _deployed(templates)
     bare = {name: value for name, value in environment.items() if "://" in value or "lient" in name.lower()}
-    assert settings_from(environment) == settings_from(bare)
+    assert replace(settings_from(environment), telemetry=None) == settings_from(bare)
     assert len(bare) < len(environment)
+
+
+def test_traces_are_off_or_on_at_both_ends(templates: dict[str, Template]) -> None:
+    """With one end alone, what the app logs would reach nobody, and alerts with it."""
+    _, at_the_host, _ = templates["app"].resources["settings"].body["properties"].arguments
+    in_the_app = _settings(templates)["PYTHON_ENABLE_OPENTELEMETRY"]
+    assert in_the_app == Choice(Name("tracing"), ("true", "false"))
+    assert at_the_host == Choice(Name("tracing"), (Name("hostTraces"), {}))
+    assert templates["app"].variables["hostTraces"] == {"AzureFunctionsJobHost__telemetryMode": "OpenTelemetry"}
+    assert templates["main"].parameters["tracing"].default is False
+    assert "telemetryMode" not in json.loads((PROJECT / "host.json").read_text())
+    assert settings_from(_deployed(templates)).telemetry is not None
 
 
 def test_the_sample_settings_name_the_same(templates: dict[str, Template]) -> None:
@@ -307,6 +324,8 @@ def test_what_alerts_ask_for_is_never_sampled_away() -> None:
         ("failed-deliveries", "delivery_failed", "core/sync/alerts.py"),
         ("deferred", " is deferred: ", "core/sync/attempt.py"),
         ("bulk-refused", "a message on the queue `bulk-sync` was refused: ", "core/triggers/bulk.py"),
+        ("dynamics-requests", "dynamics", "core/tracing.py"),
+        ("outcomes", "captello.delivery.duration", "core/trace_export.py"),
         ("timer-runs", '"wake"', "function_app.py"),
         ("capture-times", '"capture"', "function_app.py"),
     ],
