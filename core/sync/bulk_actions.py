@@ -131,6 +131,9 @@ class BulkActions:
             if found.entity.action != action.id:
                 message = f"The batch {batch} was begun with the action {found.entity.action}: choose another id."
                 raise InvalidInputError(message, field="batch", status=409)
+            if found.entity.cancelled_at is not None:
+                message = f"The batch {batch} was cancelled: name another one."
+                raise InvalidInputError(message, field="batch", status=409)
             if await self._batches.read(batch, source_key(key), Source) or await self._added(found, asked, key):
                 await self._queue.send({"batch": batch, "source": key})
                 return found.entity

@@ -90,10 +90,18 @@ class Cancelling:
             await self._bulk.run(organization, [each.id for each in decided if each.organization == organization])
 
     async def _stop(self, found: Versioned[Delivery]) -> None:
-        """Whoever decides on it at this moment is quicker, or finds it over."""
+        """Whoever decides on it at this moment is quicker, or finds it over. Its row of the log is written again where
+        that was cut off.
+        """
+        if _is_stopped(found.entity):
+            await self._attempts.conclude(found.entity)
         if found.entity.state != "received":
             return
         result = Result(outcome=Outcome.WITHDRAWN, reason=_REASON, finished_at=self._now())
         done = found.entity.model_copy(update={"state": "done", "result": result})
         if await self._ledger.commit(done.organization, [Change(done.key, done, found.etag)]):
             await self._attempts.conclude(done)
+
+
+def _is_stopped(delivery: Delivery) -> bool:
+    return delivery.result is not None and delivery.result.reason == _REASON

@@ -19,6 +19,7 @@ from core.domain.prospect import Prospect
 from core.domain.sheet import Sheet
 from core.sync.bulk_actions import BulkActions
 from core.sync.bulk_alive import Alives
+from core.sync.bulk_cancelling import Cancelling
 from core.sync.bulk_chunks import Chunks
 from core.sync.bulk_messages import BulkMessages, Step
 from core.sync.bulk_ports import BlobFacts, Whole
@@ -48,6 +49,7 @@ class Office:
     rows: dict[str, Delivery] = field(default_factory=dict)
     prospects: dict[str, Prospect] = field(default_factory=dict)
     rests: bool = False  # the connection takes nothing now
+    is_slow: bool = False  # of each chunk one is decided on, and none is over
 
     is_dead: bool = False
 
@@ -89,6 +91,9 @@ class Office:
         if not all(self._holds(partition, change) for change in changes):
             return None
         for change in changes:
+            if isinstance(change.entity, Delivery):
+                self.accepted[change.entity.id] = change.entity
+                continue
             place = (partition, change.key)
             version = self.entities[place][0] + 1 if place in self.entities else 1
             if change.entity is None:
@@ -98,6 +103,8 @@ class Office:
         return tuple(str(self.entities.get((partition, change.key), (0,))[0]) for change in changes)
 
     def _holds(self, partition: str, change: Change) -> bool:
+        if isinstance(change.entity, Delivery):
+            return self.accepted[change.entity.id].state != "done"
         stored = self.entities.get((partition, change.key))
         match change.etag:
             case "*":
@@ -167,6 +174,10 @@ class Office:
             self.step()
             came_in = at + timedelta(microseconds=number)
             made = new_delivery(capture, action, connection, now=came_in, due_at=came_in, trigger=trigger, batch=batch)
+            if self.is_slow:
+                state = "received" if number else "intent"
+                self.accepted.setdefault(made.id, made.model_copy(update={"state": state}))
+                continue
             over = made.model_copy(update={"state": "done", "result": Result(outcome=Outcome.CREATED)})
             self.rows.setdefault(made.id, self.accepted.setdefault(made.id, over))
         return None
@@ -193,8 +204,18 @@ class Office:
         within = [row for row in self.rows.values() if row.batch == batch and since <= row.received_at <= until]
         return Counter(row.result.outcome.value for row in within if row.result), {row.id for row in within}
 
-    async def withdraw(self, batch: Batch, found: Versioned[Chunk]) -> Versioned[Chunk]:
-        raise NotImplementedError(batch.id, found.entity.number)
+    async def conclude(self, delivery: Delivery) -> None:
+        self.step()
+        self.rows.setdefault(delivery.id, delivery)
+
+    async def run(self, organization: str, delivery_ids: Sequence[str]) -> None:
+        """What was decided is done."""
+        assert organization == ORGANIZATION
+        for name in delivery_ids:
+            self.step()
+            over = {"state": "done", "result": Result(outcome=Outcome.CREATED)}
+            self.accepted[name] = self.accepted[name].model_copy(update=over)
+            self.rows.setdefault(name, self.accepted[name])
 
     # --- The services over them -------------------------------------------------------------------------------------
 
@@ -219,6 +240,17 @@ class Office:
     def _settling(self) -> Settling:
         return Settling(batches=self, contents=self, ledger=self._every_port, log=self, now=self.now)
 
+    def cancelling(self) -> Cancelling:
+        return Cancelling(
+            batches=self,
+            contents=self,
+            queue=self,
+            ledger=self._every_port,
+            attempts=self._every_port,
+            bulk=self,
+            now=self.now,
+        )
+
     def process(self) -> BulkMessages:
         splitting = Splitting(
             batches=self,
@@ -239,7 +271,7 @@ class Office:
             bulk=self,
             sync_log=self,
             settling=self._settling(),
-            cancelling=self,
+            cancelling=self.cancelling(),
             alives=self._alives(),
             queue=self,
             now=self.now,

@@ -116,6 +116,33 @@ async def test_what_rests_comes_again_by_itself() -> None:
     assert len(office.accepted) == 7
 
 
+async def test_cancelling_ends_what_waits_and_carries_out_what_was_decided() -> None:
+    """Dying before any step of it changes nothing: what was decided may be on its way to Dynamics, the rest is
+    withdrawn, and what had not been taken in never is.
+    """
+    died, place = True, 0
+    while died:
+        place += 1
+        assert place < STEPS_MOST
+        office = Office(is_slow=True)
+        await _upload(office)()
+        for _ in range(3):  # reads the file, takes in two of three chunks
+            await office.process().carry_out(Step.model_validate(office.messages.pop(0)), message_id="ours")
+        office.dies_before = office.steps + place
+        died = await until_over(office, lambda: office.cancelling().cancel("b"))  # noqa: B023  # it is used at once
+        assert Counter(row.result.outcome.value for row in office.rows.values() if row.result) == {
+            "created": 2,
+            "withdrawn": 4,
+        }
+        whole = await office.whole("b")
+        assert whole
+        assert [chunk.entity.not_taken for chunk in whole.chunks] == [0, 0, 2], place
+        assert {chunk.entity.state for chunk in whole.chunks} == {"over"}
+        with pytest.raises(InvalidInputError, match="cancelled"):
+            await _message(office)()
+    assert place > 10
+
+
 async def test_a_batch_means_one_thing() -> None:
     """Other content, or another action, under the same id is refused."""
     office = Office()
