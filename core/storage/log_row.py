@@ -21,6 +21,7 @@ from core.storage.document import packed
 ROWS_END = ":"  # stands behind every digit: rows begin with one, entries with a letter
 TEXT_MOST = 8_000
 _SHORT = 200
+_ADDRESSES_MOST = 20
 _LAST_MICROSECOND = 10**17  # far beyond any date; subtracting from it sorts the newest first
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
@@ -67,9 +68,14 @@ def index_name(kind: str, value: str) -> str:
 
 
 def email_addresses(delivery: Delivery) -> list[str]:
-    """As they are compared, of every field that holds nothing but an address."""
-    said = (as_text(value) for value in delivery.capture.prospect.fields.values() if isinstance(value, str))
-    return sorted({normal_email(text) for text in said} - {""})
+    """As they are compared, of every field that holds nothing but an address: as many as an index is kept of, the
+    person's own first. A transaction holds a hundred parts, and anybody may send a hundred addresses.
+    """
+    said: dict[str, bool] = {}
+    for name, value in delivery.capture.prospect.fields.items():
+        if isinstance(value, str) and (address := normal_email(as_text(value))):
+            said[address] = said.get(address, False) or name.strip().lower() == "email"
+    return sorted(said, key=lambda address: (not said[address], address))[:_ADDRESSES_MOST]
 
 
 def index_names(delivery: Delivery, hashed_emails: Iterable[str]) -> list[str]:

@@ -219,3 +219,15 @@ async def test_a_row_whose_delivery_was_forgotten_is_stripped_of_its_person(log:
     kinds = {entry["RowKey"].partition("|")[0] for entry in await log.entries()}
     assert kinds == {"cause", "form", "outcome"}
     assert await rows.of_prospect("contoso", "1", most=9) == []
+
+
+async def test_a_capture_full_of_addresses_has_its_row_too(log: Log) -> None:
+    """More than a transaction takes, and others after an edit; the person's own is the one to find it by."""
+    for revision in range(2):
+        said = {f"E{number}": f"e{revision}-{number}@x.example" for number in range(150)}
+        delivery = _delivery(1, revision=revision, replays=tuple(f"r{number}" for number in range(revision * 10)))
+        prospect = delivery.capture.prospect.model_copy(update={"fields": {**said, "EMAIL ": "Mara@x.example"}})
+        capture = delivery.capture.model_copy(update={"prospect": prospect})
+        await log.write(delivery.model_copy(update={"capture": capture}))
+    assert await log.found(email="mara@x.example") == ["1"]
+    assert len((await log.page()).rows) == 1
