@@ -20,7 +20,7 @@ from core.storage.log_row import email_addresses, log_row
 from tests.builders import NEW_ID, action, delivery, document, mapping, subject
 
 LENGTH = 240_000
-MOST_SECONDS = 4.0  # generous: the machine may be busy; what is quadratic takes minutes
+MOST_SECONDS = 4.0  # of this process alone, so that a busy machine does not count; what is quadratic takes minutes
 TEXTS = {
     "one word": "a" * LENGTH,
     "another script": "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(LENGTH // 3)),
@@ -56,9 +56,9 @@ def test_a_long_text_is_read_decided_and_logged_in_a_moment(text: str) -> None:
     for field in ("Story", "Email", "LastName"):
         fields = {"Email": "a@x.example", "LastName": "L", "Story": "s"} | {field: text}
         body = json.dumps(document(prospect={"id": 7, "fields": fields}), ensure_ascii=False).encode()
-        began = time.perf_counter()
+        began = time.process_time()
         _all_that_reads_it(body)
-        assert time.perf_counter() - began < MOST_SECONDS, field
+        assert time.process_time() - began < MOST_SECONDS, field
 
 
 def _all_that_reads_it(body: bytes) -> None:
