@@ -7,7 +7,6 @@ for, and how busy the machine is, do not count; wall time is shown beside it. Ru
 """
 
 import argparse
-import asyncio
 import itertools
 import json
 import os
@@ -16,50 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any
 
 from infra.local import story
 from infra.local.stack import ROOT, stack
 
 STEPS = ("azure.functions", "app indexed", "first capture", "second capture", "third capture")
 _activities = itertools.count(7_000_000)
-
-
-async def _worker(plan: dict[str, Any]) -> list[tuple[float, float]]:
-    """As the worker does it: CPU and wall milliseconds of each step."""
-    began = _clocks()
-    import azure.functions as func  # this import is what is measured
-
-    took = [_since(began)]
-    began = _clocks()
-    import function_app  # as above
-
-    functions = {each.get_function_name(): each.get_user_function() for each in function_app.app.get_functions()}
-    took.append(_since(began))
-    if plan["later"]:
-        await function_app.start.ready()
-    for body in plan["captures"]:
-        request = func.HttpRequest(
-            method="POST",
-            url="http://localhost/api/capture/booth",
-            headers={"content-type": "application/json"},
-            route_params={"action": "booth"},
-            body=json.dumps(body).encode(),
-        )
-        began = _clocks()
-        answer = await functions["capture"](request)
-        took.append(_since(began))
-        assert answer.status_code == 200, answer.get_body()
-    return took
-
-
-def _clocks() -> tuple[float, float]:
-    return time.thread_time(), time.perf_counter()
-
-
-def _since(began: tuple[float, float]) -> tuple[float, float]:
-    cpu, wall = _clocks()
-    return (cpu - began[0]) * 1000, (wall - began[1]) * 1000
 
 
 def _round(python: str, settings: dict[str, str], *, later: bool) -> tuple[float, list[tuple[float, float]]]:
@@ -69,7 +30,7 @@ def _round(python: str, settings: dict[str, str], *, later: bool) -> tuple[float
     bare = (time.perf_counter() - began) * 1000
     captures = [story.sample_capture(next(_activities)) for _ in STEPS[2:]]
     plan = json.dumps({"later": later, "captures": captures})
-    command = [python, "-m", "tests.benchmarks.cold_start", "--worker"]
+    command = [python, "-m", "tests.benchmarks.cold_start_worker"]
     done = subprocess.run(command, cwd=ROOT, env=settings, input=plan, capture_output=True, text=True, check=True)
     return bare, json.loads(done.stdout.splitlines()[-1])
 
@@ -87,11 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--python", nargs="*", default=[sys.executable])
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.worker:
-        print(json.dumps(asyncio.run(_worker(json.load(sys.stdin)))), flush=True)
-        os._exit(0)  # as the host ends it
     with tempfile.TemporaryDirectory() as bytecode, stack(port=0) as running:
         story.set_up(running, lambda _: None)
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
