@@ -1,6 +1,7 @@
 """`python3 -m tests`: every check in one command. Makes its own environment first.
 
-Format, lint, types, then pytest; what stands behind the command goes to pytest (`python3 -m tests -k capture`).
+Format, lint, types, published vulnerabilities, then pytest; what stands behind the command goes to pytest
+(`python3 -m tests -k capture`).
 All of them run, whatever fails; the exit code is 0 when all passed.
 """
 
@@ -20,6 +21,7 @@ def main() -> int:
         "format": ["ruff", "format", "--check", "--quiet", "."],
         "lint": ["ruff", "check", "--quiet", "."],
         "types": ["mypy", "--no-error-summary"],
+        "audit": ["tests.audit"],
         "tests": ["pytest", *sys.argv[1:]],
     }
     failed = [name for name, command in checks.items() if not _passes(name, command)]

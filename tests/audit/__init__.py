@@ -1,0 +1,1 @@
+"""`python -m tests.audit`: whether what ships has vulnerabilities that are published."""
