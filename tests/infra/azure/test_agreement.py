@@ -142,6 +142,15 @@ def test_app_settings_are_the_defaults(templates: dict[str, Template]) -> None:
     assert len(bare) < len(environment)
 
 
+def test_every_setting_is_explained(templates: dict[str, Template]) -> None:
+    """README.md names each that the app reads; `…` stands for what the names of storage begin with."""
+    environment = _deployed(templates)
+    settings_from(environment)
+    readme = (PROJECT / "README.md").read_text()
+    for name in environment.asked:
+        assert f"`{name}`" in readme or f"…{name.removeprefix('AzureWebJobsStorage')}`" in readme, name
+
+
 def test_traces_are_off_or_on_at_both_ends(templates: dict[str, Template]) -> None:
     """With one end alone, what the app logs would reach nobody, and alerts with it."""
     _, at_the_host, _ = templates["app"].resources["settings"].body["properties"].arguments
