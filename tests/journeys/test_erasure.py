@@ -88,3 +88,13 @@ def test_erasing_is_confirmed_and_waits_for_what_is_on_its_way(app: App, person:
     app.settles([receipt])
     assert early.status_code == 409
     assert _erase(app, prospect)["deliveries"] == 2
+
+
+def test_without_matching_each_submission_is_erased(app: App, person: Person) -> None:
+    """Where every submission is somebody new: all of them, by Captello's id, with the rows that they made."""
+    booth = app.action("erase-off", match={"tables": "off"}, note=False)
+    made = [app.capture(person.capture(activity=950_000 + number), action=booth).json() for number in (1, 2)]
+    done = _erase(app, str(100_000 + person.number))
+    assert {row["record_id"] for row in done["in_dynamics"]} == {each["record_id"] for each in made}
+    assert done["deliveries"] == 2
+    assert person.email not in _everything(app)
