@@ -27,8 +27,8 @@ from core.settings import Telemetry
 from core.tracing import Facts, Labels, Span, SpanName, listen
 
 _TEXT_MOST = 200
-_KINDS = {"capture": trace.SpanKind.SERVER, "deliver": trace.SpanKind.CONSUMER, "dynamics": trace.SpanKind.CLIENT}
-_KINDS["storage"] = trace.SpanKind.CLIENT
+# A capture is no request of its own: the host tells of that already, and it would be counted twice.
+_KINDS = {"dynamics": trace.SpanKind.CLIENT, "storage": trace.SpanKind.CLIENT}
 _RESOURCE = {"service.name": "captello-dynamics"}
 _W3C = TraceContextTextMapPropagator()
 
