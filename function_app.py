@@ -72,3 +72,13 @@ async def bulk(message: func.QueueMessage) -> None:
     from core.triggers.bulk import bulk as trigger
 
     await trigger(message)
+
+
+@app.function_name("automations")
+@app.timer_trigger("timer", schedule="0 1/5 * * * *")
+async def automations(timer: func.TimerRequest) -> None:  # noqa: ARG001  # the host binds it by name
+    """Runs the automations that are due."""
+    await start.ready()
+    from core.triggers.automations import automations as trigger
+
+    await trigger()

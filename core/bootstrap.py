@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from azure.data.tables.aio import TableServiceClient
 
 from core.admin.actions import Actions
+from core.admin.automations import AutomationKeeping
 from core.admin.connection_check import Checks
 from core.admin.connections import Connections
 from core.admin.erasure import Erasure
@@ -35,6 +36,7 @@ from core.logs import quiet_libraries
 from core.settings import Settings, settings_from
 from core.storage import names
 from core.storage.audit import TableAudit
+from core.storage.automations import TableAutomations
 from core.storage.batch_log import BatchLog
 from core.storage.batches import TableBatches
 from core.storage.bulk_contents import BlobContents
@@ -54,6 +56,7 @@ from core.storage.slots import TableSlots
 from core.storage.sync_log import TableSyncLog
 from core.storage.wake_queue import StorageWakeQueue
 from core.sync.attempt import Attempts
+from core.sync.automating import Automating
 from core.sync.bulk import Bulk
 from core.sync.bulk_actions import BulkActions
 from core.sync.bulk_alive import Alives
@@ -86,6 +89,9 @@ class Services:
 
     configuration: TableConfiguration
     captures: Captures
+    automations: TableAutomations
+    automating: Automating
+    automation_keeping: AutomationKeeping
     bulk: Bulk
     slots: BulkSlots
     bulk_actions: BulkActions
@@ -252,6 +258,17 @@ def make_services(settings: Settings) -> Services:
     bulk_actions = BulkActions(
         batches=batches, contents=contents, queue=bulk_queue, configuration=configuration, now=_now
     )
+    automations = TableAutomations(configuration_table, ledger_table)
+    automating = Automating(
+        automations=automations,
+        feed=automations,
+        stored=prospects,
+        ledger=ledger,
+        configuration=configuration,
+        places=places,
+        bulk=bulk_actions,
+        now=_now,
+    )
     splitting = Splitting(
         batches=batches,
         contents=contents,
@@ -303,6 +320,11 @@ def make_services(settings: Settings) -> Services:
     return Services(
         configuration=configuration,
         captures=captures,
+        automations=automations,
+        automating=automating,
+        automation_keeping=AutomationKeeping(
+            store=automations, stored=prospects, configuration=configuration, running=automating, now=_now
+        ),
         bulk=bulk,
         bulk_actions=bulk_actions,
         bulk_messages=BulkMessages(actions=bulk_actions, splitting=splitting, chunks=chunks),

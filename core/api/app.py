@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from core.api import (
     actions,
     audit,
+    automations,
     balance,
     bulk,
     connections,
@@ -50,6 +51,7 @@ def make_app() -> FastAPI:
         connections,
         mappings,
         actions,
+        automations,
         signature_secrets,
         transfer,
         logs,

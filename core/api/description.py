@@ -65,6 +65,11 @@ _CONTOSO = {
     "environment": "sandbox",
     "time_zone": "Europe/Berlin",
 }
+_HOT = {
+    "action": "booth",
+    "criteria": {"all": [{"about": "rating", "greater": 2}, {"field": "Country", "in": ["DE", "AT"]}]},
+    "schedule": {"every_minutes": 60, "weekdays": ["mon", "tue", "wed"], "time_zone": "Europe/Berlin"},
+}
 EXAMPLES: dict[str, Any] = {
     "create_connection": {"id": "contoso", **_CONTOSO},
     "save_connection": _CONTOSO,
@@ -79,6 +84,8 @@ EXAMPLES: dict[str, Any] = {
     },
     "create_action": {"id": "booth", **_BOOTH},
     "save_action": _BOOTH,
+    "create_automation": {"id": "hot-leads", **_HOT},
+    "save_automation": _HOT,
     "save_secret": {"secret": "32 or more characters, as random as can be"},
     "erase_prospect": {"confirm": "777"},
     "replay_quarantined": {"body": '{"Email": "mara@x.example", "LastName": "Hara"}'},

@@ -104,6 +104,7 @@ class Intent(_Entity):
     keys: tuple[str, ...]  # the claimed key entities
     prospect_key: str
     prospect: Prospect  # as it will be afterwards, with its link
+    changed: tuple[str, ...] = ()  # the prospect's fields that say something new
 
     @property
     def row_claim(self) -> str | None:
@@ -191,6 +192,11 @@ def due_key(due_at: datetime, delivery_id: str = "") -> str:
 
 def prospect_key(name: str) -> str:
     return f"prospect|{name}"
+
+
+def prospect_name_of(key: str) -> str:
+    """The name that `prospect_key` was made of."""
+    return key.removeprefix("prospect|")
 
 
 def alias_key(submission: str) -> str:

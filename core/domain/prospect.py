@@ -3,12 +3,13 @@
 Merging is part of a delivery's turn, so an older capture that arrives late cannot overwrite a newer one.
 """
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.domain.capture import Capture
+from core.domain.capture import Capture, digest
 from core.domain.values import FieldValue, as_text, is_blank, is_missing, is_placeholder
 
 KEY_FIELDS = {"email", "firstname", "lastname"}  # whom a person is searched by
@@ -71,6 +72,7 @@ class Prospect(BaseModel):
     owner: str | None = None
     owner_said_at: datetime = NEVER
     fields: dict[str, Said] = Field(default_factory=dict)
+    changes: int = 0  # how often something said was new
     links: dict[str, str] = Field(default_factory=dict)
     linked_by_name: tuple[str, ...] = ()  # tables whose link rests on a name alone
     effects: dict[str, datetime] = Field(default_factory=dict)  # marks of what was done beside the row, and as of when
@@ -84,6 +86,13 @@ class Prospect(BaseModel):
         said = self.fields.get(field_name(name))
         return None if said is None or is_missing(said.value) else said.value
 
+    @property
+    def version(self) -> str:
+        """Another one each time something said is new, also when it had been said before; saying it again is not."""
+        told = {name: as_text(said.value) for name, said in self.fields.items()}
+        met = self.met.model_dump(mode="json", exclude={"at"})
+        return f"{self.changes}-{digest(json.dumps([told, met, self.owner], sort_keys=True))[:8]}"
+
     def with_effects(self, marks: Iterable[str], at: datetime) -> "Prospect":
         """The person for whom these things were done too; the newest are kept."""
         marked = self.effects | dict.fromkeys(marks, at)
@@ -94,6 +103,25 @@ class Prospect(BaseModel):
 def field_name(name: str) -> str:
     """A field's name as it is compared: in any case."""
     return name.strip().lower()
+
+
+def changed_fields(before: Prospect, after: Prospect) -> tuple[str, ...]:
+    """What says something else than before; where they were met counts under `form`, `event` and `rating`."""
+    fields = (name for name, said in after.fields.items() if before.fields.get(name, Said()).value != said.value)
+    was, met = before.met, after.met
+    about = {
+        "form": (was.form_id, was.form_name) != (met.form_id, met.form_name),
+        "event": was.event != met.event,
+        "rating": was.rating != met.rating,
+        "owner": before.owner != after.owner,
+    }
+    return (*fields, *(name for name, is_new in about.items() if is_new))
+
+
+def with_news(before: Prospect, after: Prospect) -> tuple[Prospect, tuple[str, ...]]:
+    """The person after, with the change counted, and the fields that say something new."""
+    changed = changed_fields(before, after)
+    return (after.model_copy(update={"changes": before.changes + 1}) if changed else after), changed
 
 
 def merged(prospect: Prospect, capture: Capture, said_at: datetime) -> Prospect:

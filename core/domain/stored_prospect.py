@@ -4,12 +4,13 @@ It says so as of when the person last said something, so it is neither late nor 
 """
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 
 from core.domain.capture import Capture, prospect_name
 from core.domain.criteria import Criteria
 from core.domain.fitting import Facts
-from core.domain.prospect import NEVER, Prospect
+from core.domain.prospect import NEVER, Prospect, field_name
 from core.domain.values import as_text, is_missing
 
 _NOT_REMEMBERED = ("q.", "form.", "submission.", "prospect.")
@@ -48,12 +49,12 @@ def unknowable(criteria: Criteria) -> str:
     return ""
 
 
-def prospect_facts(prospect: Prospect, *, now: datetime, time_zone: str) -> Facts:
-    """What a filter can know of a stored prospect."""
+def prospect_facts(prospect: Prospect, *, now: datetime, time_zone: str, changed: Collection[str] = ()) -> Facts:
+    """What criteria can know of a stored prospect; `changed`: fields that say something new."""
     met, tags = prospect.met, prospect.value("tags")
     return Facts(
         field=prospect.value,
-        is_changed=lambda _: False,
+        is_changed=lambda name: field_name(name) in changed,
         captured_at=now if prospect.last_said_at == NEVER else prospect.last_said_at,
         form=tuple(filter(None, (met.form_id, met.form_name))),
         event=met.event or "",

@@ -10,10 +10,11 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from core.domain.automation import Changed, changed_key
 from core.domain.decision import NOT_MAPPED, decide, linked
-from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key
+from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key, prospect_name_of
 from core.domain.note import NOTE_COLUMNS, note_look_ups
-from core.domain.prospect import Prospect
+from core.domain.prospect import Prospect, with_news
 from core.domain.refitting import refitted
 from core.domain.settling import settled_without_search
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
@@ -111,18 +112,21 @@ class Turns:
             return await self._claim(found, known, decision)
         if decision.error_code == NOT_MAPPED and await self._is_mapped_by_now(known.setup):
             return None
-        person = linked(known.subject.person, decision)
+        person, changed = with_news(known.subject.known, linked(known.subject.person, decision))
         return await self._commit(
             delivery.organization,
             _done(found, decision, self._now()),
             Change(known.subject.prospect_key, person, known.prospect_etag),
             *known.conditions(known.subject.claim_keys, claimed_by=""),
+            *self._news(delivery, known.subject.prospect_key, changed),
         )
 
     async def _claim(self, found: Versioned[Delivery], known: Known, intent: Intent) -> Versioned[Delivery] | None:
         """Saves the intent and claims keys and row, provided that none has changed since it was read."""
         delivery = found.entity
         claimed = known.subject.known.model_copy(update={"claimed_by": delivery.id})
+        person, changed = with_news(known.subject.known, intent.prospect)
+        intent = intent.model_copy(update={"prospect": person, "changed": changed})
         row_claim = [Change(intent.row_claim, Claim(claimed_by=delivery.id), ABSENT)] if intent.row_claim else []
         after = await self._commit(
             delivery.organization,
@@ -208,7 +212,15 @@ class Turns:
             _done(found, result, self._now()),
             Change(intent.prospect_key, after, ANY),
             *_released(intent),
+            *self._news(found.entity, intent.prospect_key, intent.changed),
         )
+
+    def _news(self, delivery: Delivery, prospect_key: str, changed: tuple[str, ...]) -> list[Change]:
+        """For automations: that the person has said something new, in the transaction that stores it."""
+        if not changed:
+            return []
+        news = Changed(prospect=prospect_name_of(prospect_key), fields=changed)
+        return [Change(changed_key(self._now(), delivery.id), news, ANY)]
 
     async def _refit(
         self, found: Versioned[Delivery], intent: Intent, crm: Crm, setup: ConnectionSetup

@@ -61,12 +61,21 @@ def test_the_runtime_indexes_and_runs_every_function(worker_python: Path, app: A
         {"function": "deliver", "queue": "neither JSON nor base64!"},
         {"function": "wake", "timer": {"IsPastDue": False}},
         {"function": "tidy", "timer": {"IsPastDue": False}},
+        {"function": "automations", "timer": {"IsPastDue": False}},
     ]
     said = _run(worker_python, app, calls)
-    assert [each["name"] for each in said["functions"]] == ["capture", "deliver", "wake", "tidy", "api", "bulk"]
-    captured, healthy, delivered, poison, woken, tidied = said["answers"]
+    assert [each["name"] for each in said["functions"]] == [
+        "capture",
+        "deliver",
+        "wake",
+        "tidy",
+        "api",
+        "bulk",
+        "automations",
+    ]
+    captured, healthy, delivered, poison, *timers = said["answers"]
     assert (captured["status"], json.loads(captured["body"])["outcome"]) == (200, "created")
     assert (healthy["status"], json.loads(healthy["body"])["status"]) == (200, "ok")
-    assert delivered == woken == tidied == {"ok": True}
+    assert [delivered, *timers] == [{"ok": True}] * 4
     assert not poison["ok"]
     assert len(app.rows("lead", emailaddress1=person.email)) == 1

@@ -1,0 +1,191 @@
+"""Routes for automations: whom they select, when, and what their runs have done."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from core.admin.automations import Preview
+from core.api import cursor as cursors
+from core.api.editions import Conditional, etag_of
+from core.api.services import ServicesDependency
+from core.bootstrap import Services
+from core.domain.automation import Automation, AutomationSettings, Run
+from core.domain.connection import ConfigurationId
+from core.errors import InvalidInputError
+from core.sync.ports import ABSENT, Versioned
+
+router = APIRouter(prefix="/automations", tags=["automations"])
+
+AutomationPath = Annotated[ConfigurationId, Path(description="The automation's id, such as `hot-leads`.")]
+
+
+class AutomationInput(AutomationSettings):
+    id: ConfigurationId | None = None
+
+
+class NewAutomation(AutomationSettings):
+    id: ConfigurationId
+
+
+class AutomationList(BaseModel):
+    items: list[Automation]
+
+
+class IgnoredView(BaseModel):
+    reason: str
+    count: int
+    samples: list[str]
+
+
+class PreviewView(BaseModel):
+    """Of the people that were looked at; with `next`, there are more."""
+
+    looked_at: int
+    affected: int
+    samples: list[str]
+    ignored: list[IgnoredView]
+    next: str | None = Field(description="Send it back as `cursor` to look at those behind.")
+
+
+class RunView(Run):
+    outcomes: dict[str, int] = Field(description="What became of them, counted from the log.")
+    open: int = Field(description="How many of them are not over yet.")
+
+
+class RunList(BaseModel):
+    state: Literal["draft", "active", "paused", "finished"]
+    items: list[RunView]
+
+
+@router.get("", response_model_by_alias=True, summary="Automations")
+async def list_automations(services: ServicesDependency) -> AutomationList:
+    return AutomationList(items=await services.automations.automations())
+
+
+@router.post("", status_code=201, summary="Create an automation")
+async def create_automation(body: NewAutomation, services: ServicesDependency, response: Response) -> Automation:
+    """As a draft, under an id that is still free (409 where it is not)."""
+    automation = Automation.model_validate(body.model_dump(by_alias=True))
+    if await services.automations.automation(automation.id) is not None:
+        message = f"There is an automation {automation.id} already: change it with PUT, or choose another id."
+        raise InvalidInputError(message, field="id", status=409)
+    response.headers["location"] = f"/api/v1/automations/{automation.id}"
+    return await _saved(services, automation, None, response)
+
+
+@router.put("/{automation_id}", responses={201: {"model": Automation}}, summary="Create or replace an automation")
+async def save_automation(
+    automation_id: AutomationPath,
+    body: AutomationInput,
+    services: ServicesDependency,
+    precondition: Conditional,
+    response: Response,
+) -> Automation:
+    """A new one is a draft (201). One that is there keeps its state, and is replaced on condition of its ETag (200);
+    with another action or other criteria it goes through everybody again.
+    """
+    if body.id not in (None, automation_id):
+        raise InvalidInputError(f"The address says {automation_id}: leave `id` out, or say the same.", field="id")
+    before = await services.automations.automation(automation_id)
+    state = before.entity.state if before else "draft"
+    settings = body.model_dump(by_alias=True, exclude={"id"})
+    automation = Automation.model_validate({**settings, "id": automation_id, "state": state})
+    current = _settings(before.entity) if before else None
+    precondition.check(f"automation {automation_id}", current, _settings(automation))
+    return await _saved(services, automation, before, response)
+
+
+@router.get("/{automation_id}", response_model_by_alias=True, summary="An automation")
+async def read_automation(
+    automation_id: AutomationPath, services: ServicesDependency, response: Response
+) -> Automation:
+    found = await services.automation_keeping.read(automation_id)
+    response.headers["etag"] = etag_of(_settings(found.entity))
+    return found.entity
+
+
+@router.delete("/{automation_id}", status_code=204, summary="Delete an automation")
+async def delete_automation(automation_id: AutomationPath, services: ServicesDependency) -> None:
+    """What it has begun goes on."""
+    await services.automation_keeping.delete(automation_id)
+
+
+@router.get("/{automation_id}/preview", summary="Whom an automation would be for")
+async def preview_automation(
+    automation_id: AutomationPath,
+    services: ServicesDependency,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> PreviewView:
+    """Everybody who is here, judged as the first run judges them; people are shown masked. Nothing is begun."""
+    asked: dict[str, object] = {"automation": automation_id}
+    found = await services.automation_keeping.read(automation_id)
+    after = cursors.read(cursor, asked) or ""
+    return _preview(await services.automation_keeping.preview(found.entity, after=after), asked)
+
+
+@router.post("/{automation_id}/activate", response_model_by_alias=True, summary="Switch an automation on")
+async def activate_automation(automation_id: AutomationPath, services: ServicesDependency) -> Automation:
+    """A draft, or one that had finished, goes through everybody; one that was paused goes on."""
+    return await services.automation_keeping.change_state(automation_id, "active")
+
+
+@router.post("/{automation_id}/pause", response_model_by_alias=True, summary="Pause an automation")
+async def pause_automation(automation_id: AutomationPath, services: ServicesDependency) -> Automation:
+    """What it has begun goes on; what changes meanwhile is seen when it is activated again."""
+    return await services.automation_keeping.change_state(automation_id, "paused")
+
+
+@router.post("/{automation_id}/run", status_code=202, summary="Run an automation now")
+async def run_automation(automation_id: AutomationPath, services: ServicesDependency) -> RunList:
+    """For those who fit and have not run as they are now, whatever its schedule says."""
+    await services.automation_keeping.run_now(automation_id)
+    return await list_runs(automation_id, services)
+
+
+@router.get("/{automation_id}/runs", summary="An automation's runs")
+async def list_runs(automation_id: AutomationPath, services: ServicesDependency) -> RunList:
+    """The newest first; the last one, and those that found somebody."""
+    automation = (await services.automation_keeping.read(automation_id)).entity
+    progress = (await services.automations.progress(automation_id)).entity
+    views = [await _run(services, run) for run in reversed(progress.runs)]
+    return RunList(state=automation.state, items=views)
+
+
+async def _run(services: Services, run: Run) -> RunView:
+    outcomes: dict[str, int] = {}
+    for batch in run.batches:
+        whole = await services.batches.whole(batch)
+        for chunk in await services.bulk_settling.look(whole) if whole else ():
+            for name, count in chunk.outcomes.items():
+                outcomes[name] = outcomes.get(name, 0) + count
+            if chunk.repeats:
+                outcomes["repeats"] = outcomes.get("repeats", 0) + chunk.repeats
+    return RunView(**run.model_dump(), outcomes=outcomes, open=max(0, run.selected - sum(outcomes.values())))
+
+
+async def _saved(
+    services: Services, automation: Automation, before: Versioned[Automation] | None, response: Response
+) -> Automation:
+    saved = await services.automation_keeping.save(automation, before)
+    response.status_code = 201 if before is None or before.etag == ABSENT else 200
+    response.headers["etag"] = etag_of(_settings(saved))
+    return saved
+
+
+def _settings(automation: Automation) -> dict[str, Any]:
+    return automation.model_dump(mode="json", by_alias=True)
+
+
+def _preview(preview: Preview, asked: dict[str, object]) -> PreviewView:
+    ignored = [
+        IgnoredView(reason=why, count=count, samples=preview.ignored_samples[why])
+        for why, count in preview.ignored.most_common()
+    ]
+    return PreviewView(
+        looked_at=preview.looked_at,
+        affected=preview.affected,
+        samples=preview.samples,
+        ignored=ignored,
+        next=cursors.written(preview.position or None, asked),
+    )

@@ -1,0 +1,114 @@
+"""Automations from end to end: whom they select, when they run, and that nobody runs twice for one thing said."""
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.conftest import App, Person
+from tests.journeys.test_bulk import is_over
+
+
+@pytest.fixture(scope="module")
+def name(app: App) -> str:
+    """An action of its own, so that its log rows can be told apart."""
+    return app.action("automated", match={"tables": "leads", "by": "email"}, create="lead")
+
+
+def _save(app: App, automation: str, **settings: Any) -> None:
+    app.save(f"automations/{automation}", settings).raise_for_status()
+
+
+def _run(app: App, automation: str) -> dict[str, Any]:
+    answer = app.client.post(f"/api/v1/automations/{automation}/run")
+    assert answer.status_code == 202, answer.text
+    run: dict[str, Any] = answer.json()["items"][0]
+    return run
+
+
+def _ended(app: App, action: str, batches: list[str]) -> dict[str, str]:
+    """Outcomes by prospect, once the batches are over."""
+    for batch in batches:
+        is_over(app, batch)
+    every = [row for batch in batches for row in app.logs(batch=batch) if row["action"] == action]
+    return {row["prospect"]: row["outcome"] for row in every}
+
+
+def test_an_automation_runs_for_whom_its_preview_named_and_once_for_what_each_has_said(app: App, name: str) -> None:
+    """A first run for all who fit; then for those who changed; a second run finds nobody; a draft runs for nobody."""
+    hot, cold, later = Person(61_001), Person(61_002), Person(61_003)
+    for person, colour in ((hot, "red"), (cold, "blue"), (later, "blue")):
+        app.capture(person.capture(Colour=colour)).raise_for_status()
+    criteria = {"all": [{"field": "Colour", "equals": "red"}]}
+    _save(app, "reds", action=name, criteria=criteria)
+    preview = app.client.get("/api/v1/automations/reds/preview").json()
+    assert preview["affected"] == 1
+    assert preview["looked_at"] == 1 + sum(each["count"] for each in preview["ignored"])
+    assert hot.email not in str(preview)
+    assert app.client.post("/api/v1/automations/reds/run").status_code == 409  # a draft
+
+    assert app.client.post("/api/v1/automations/reds/activate").json()["state"] == "active"
+    first = _run(app, "reds")
+    assert first["selected"] == 1
+    assert _ended(app, name, first["batches"]) == {str(100_000 + hot.number): "unchanged"}
+    again = _run(app, "reds")
+    assert (again["selected"], again["batches"]) == (0, [])
+
+    app.capture(later.capture(activity=610_031, Colour="red")).raise_for_status()
+    app.capture(cold.capture(activity=610_021, Title="Countess")).raise_for_status()
+    second = _run(app, "reds")
+    assert second["selected"] == 1
+    assert list(_ended(app, name, second["batches"])) == [str(100_000 + later.number)]
+    assert _run(app, "reds")["selected"] == 0
+
+
+def test_changed_is_about_what_was_said_since_the_last_run(app: App, name: str) -> None:
+    """A field that says something new; that others did is not enough."""
+    person = Person(61_010)
+    app.capture(person.capture()).raise_for_status()
+    criteria = {"all": [{"field": "Title", "changed": True}, {"field": "Email", "equals": person.email}]}
+    _save(app, "titles", action=name, criteria=criteria)
+    app.client.post("/api/v1/automations/titles/activate").raise_for_status()
+    assert _run(app, "titles")["selected"] == 0  # a first run knows of no change
+    app.capture(person.capture(activity=610_101, Phone="+44 20 7946 0000")).raise_for_status()
+    assert _run(app, "titles")["selected"] == 0  # something has changed, but not that
+    app.capture(person.capture(activity=610_102, Title="Lady")).raise_for_status()
+    assert _run(app, "titles")["selected"] == 1
+
+
+def test_what_is_said_through_one_action_reaches_rows_of_another(app: App, name: str) -> None:
+    """Constant updating: whoever has a row already gets what is new; whoever has none does not get one."""
+    person, stranger = Person(61_020), Person(61_021)
+    app.capture(person.capture(), action=name).raise_for_status()
+    nothing = app.action("kept-quiet", match={"tables": "contacts", "by": "email"}, create="none")
+    _save(app, "kept", action=name, kind="keep_updated")
+    app.client.post("/api/v1/automations/kept/activate").raise_for_status()
+    _run(app, "kept")
+    app.capture(person.capture(activity=610_201, Title="Countess"), action=nothing).raise_for_status()
+    app.capture(stranger.capture(), action=nothing).raise_for_status()
+    run = _run(app, "kept")
+    ended = _ended(app, name, run["batches"])
+    assert ended[str(100_000 + person.number)] == "updated"
+    assert str(100_000 + stranger.number) not in ended
+    (lead,) = app.rows("lead", emailaddress1=person.email)
+    assert lead["jobtitle"] == "Countess"
+    assert not app.rows("lead", emailaddress1=stranger.email)
+
+
+def test_two_editors_of_an_automation_hear_of_each_other(app: App, name: str) -> None:
+    """As with all configuration; and what makes no sense is refused by the name of its field."""
+    made = app.client.post("/api/v1/automations", json={"id": "edited", "action": name})
+    assert (made.status_code, made.json()["state"]) == (201, "draft")
+    assert app.client.post("/api/v1/automations", json={"id": "edited", "action": name}).status_code == 409
+    other = {"action": name, "schedule": {"every_minutes": 30}}
+    assert app.client.put("/api/v1/automations/edited", json=other).status_code == 428
+    tag = {"if-match": made.headers["etag"]}
+    assert app.client.put("/api/v1/automations/edited", json=other, headers=tag).status_code == 200
+    assert app.client.put("/api/v1/automations/edited", json=other, headers=tag).status_code == 412
+    wrong = app.client.put("/api/v1/automations/wrong", json={"action": name, "schedule": {"time_zone": "Berlin"}})
+    assert wrong.status_code == 422
+    assert wrong.json()["errors"][0]["field"] == "schedule.time_zone"
+    assert (
+        app.client.put("/api/v1/automations/wrong", json={"action": "nobody"}).json()["errors"][0]["field"] == "action"
+    )
+    assert app.client.delete("/api/v1/automations/edited").status_code == 204
+    assert app.client.get("/api/v1/automations/edited").status_code == 404
