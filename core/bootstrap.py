@@ -48,6 +48,7 @@ from core.storage.log_pages import TableLogPages
 from core.storage.log_selection import LogSelection
 from core.storage.mapping_versions import TableMappingVersions
 from core.storage.old_batches import OldBatches
+from core.storage.old_changes import OldChanges
 from core.storage.old_rows import TableOldRows
 from core.storage.prospects import TableProspects
 from core.storage.quarantine import TableQuarantine
@@ -310,6 +311,7 @@ def make_services(settings: Settings) -> Services:
             batches=OldBatches(batches, contents),
             replays=replay_store,
             audit=audit,
+            changes=OldChanges(ledger_table, places),
         ),
         forgetting=Forgetting(ledger=ledger, attempts=attempts, now=_now),
         quarantine=quarantine,

@@ -8,12 +8,13 @@ releases, and bodies that nobody mends, are ended first, with a row that says so
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from core.domain.automation import CHANGES_LAST
 from core.domain.retention import Kept, OldRow, Retention
 from core.errors import InvalidInputError, SyncError
 from core.logs import logger
@@ -56,6 +57,9 @@ class Places(Protocol):
     async def connections(self) -> list[str]: ...
 
 
+CHANGES_KEPT = CHANGES_LAST + timedelta(days=1)
+
+
 class Swept(BaseModel):
     """Up to when a connection's deliveries have been gone through; and within the window that is under way."""
 
@@ -73,6 +77,7 @@ class Stores:
     batches: OldThings
     replays: OldThings
     audit: OldThings
+    changes: OldThings  # what automations look through
 
 
 class Tidying:
@@ -111,6 +116,7 @@ class Tidying:
             "bulk": (kept.bulk, stores.batches),
             "replays": (kept.replays, stores.replays),
             "audit": (kept.audit, stores.audit),
+            "changes": (CHANGES_KEPT, stores.changes),
         }
         for name, (how_long, things) in others.items():
             counted[name] = await self._kind(how_long, partial(things.tidy, most=self._at_once))

@@ -4,7 +4,7 @@ A prospect runs once for each of its versions, whatever tick finds it: the deliv
 prospect and version, so doing it twice is a repeat.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ from core.domain.schedule import Schedule
 
 State = Literal["draft", "active", "paused", "finished"]
 RUNS_KEPT = 50
+CHANGES_LAST = timedelta(days=7)  # an automation that was paused for longer goes through everybody again
 
 
 class AutomationSettings(BaseModel):

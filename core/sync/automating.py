@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from core.domain.automation import Automation, Changed, Progress, Run, run_batch
+from core.domain.automation import CHANGES_LAST, Automation, Changed, Progress, Run, run_batch
 from core.domain.bulk_batch import Batch, told_of
 from core.domain.capture import Capture, identity
 from core.domain.delivery import Delivery, Trigger, delivery_key, prospect_key
@@ -134,11 +134,18 @@ class Automating:
         setup = await self._setup(automation)
         if setup is None or setup.connection.organization_id is None:
             return False
-        if found.entity.since is None and automation.kind == "select":
-            run, progress = await self._first_run(automation, setup, found.entity)
+        progress = self._caught_up(found.entity)
+        if progress.since is None and automation.kind == "select":
+            run, progress = await self._first_run(automation, setup, progress)
         else:
-            run, progress = await self._later_run(automation, setup, found.entity)
+            run, progress = await self._later_run(automation, setup, progress)
         return await self._automations.save_progress(automation.id, progress.after(run), found.etag)
+
+    def _caught_up(self, progress: Progress) -> Progress:
+        """What changed long ago is not known any more: whoever was paused for long begins anew."""
+        if progress.since is not None and self._now() - progress.since > CHANGES_LAST:
+            return Progress(runs=progress.runs, last_run_at=progress.last_run_at)
+        return progress
 
     async def _setup(self, automation: Automation) -> ConnectionSetup | None:
         action = await self._configuration.action(automation.action)

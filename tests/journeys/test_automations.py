@@ -82,7 +82,7 @@ def test_what_is_said_through_one_action_reaches_rows_of_another(app: App, name:
     nothing = app.action("kept-quiet", match={"tables": "contacts", "by": "email"}, create="none")
     _save(app, "kept", action=name, kind="keep_updated")
     app.client.post("/api/v1/automations/kept/activate").raise_for_status()
-    _run(app, "kept")
+    _ended(app, name, _run(app, "kept")["batches"])
     app.capture(person.capture(activity=610_201, Title="Countess"), action=nothing).raise_for_status()
     app.capture(stranger.capture(), action=nothing).raise_for_status()
     run = _run(app, "kept")

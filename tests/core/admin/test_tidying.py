@@ -25,6 +25,7 @@ from core.storage.bulk_contents import BlobContents
 from core.storage.index_key import IndexKey
 from core.storage.log_pages import LogQuery, TableLogPages
 from core.storage.old_batches import OldBatches
+from core.storage.old_changes import OldChanges
 from core.storage.old_rows import TableOldRows
 from core.storage.quarantine import TableQuarantine
 from core.storage.replays import TableReplays
@@ -48,6 +49,8 @@ class Archive:
     def __init__(self, office: Office, table: TableClient, container: ContainerClient) -> None:
         async def bulk() -> ContainerClient:
             return container
+
+        self.changes_gone = 0
 
         self.office, self.table, self.contents = office, table, BlobContents(bulk)
         self.log = TableSyncLog(office.table, IndexKey(office.table))
@@ -87,6 +90,7 @@ class Archive:
                 batches=OldBatches(self.batches, self.contents),
                 replays=self.replays,
                 audit=self.audit,
+                changes=OldChanges(self.office.table, Places(self.office.configuration)),
             ),
             forgetting=self.forgetting,
             quarantine=self.quarantine,
@@ -95,7 +99,9 @@ class Archive:
             now=self.office.clock,
             at_once=at_once,
         )
-        return await tidied.run()
+        counted = await tidied.run()
+        self.changes_gone += counted.pop("changes", 0)  # said by nearly every delivery, and kept for a week alone
+        return counted
 
     async def said(self, number: int, *, is_over: bool = True, **told: Any) -> Delivery:
         """A submission that came in now, and what became of it."""
@@ -138,6 +144,19 @@ async def archive(office: Office, storage: str) -> AsyncIterator[Archive]:
         table = await service.create_table(name)
         yield Archive(office, table, container)
         await table.close()
+
+
+async def test_what_automations_have_had_days_to_see_is_taken_away(archive: Archive) -> None:
+    """The feed of changes is as long as a week, however many people there are."""
+    await archive.said(1)
+    await archive.said(2)
+    archive.office.pass_time(days=7)
+    await archive.tidy()
+    assert archive.changes_gone == 0
+    archive.office.pass_time(days=2)
+    await archive.said(3)
+    await archive.tidy()
+    assert archive.changes_gone == 2
 
 
 async def test_a_delivery_is_forgotten_before_its_row(archive: Archive) -> None:
