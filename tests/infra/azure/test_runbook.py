@@ -20,7 +20,9 @@ _SHORT = re.compile(r"(?P<method>GET|POST|PUT) …(?P<path>/[^`\s]*)`")
 @functools.cache
 def routes() -> list[tuple[str, re.Pattern[str]]]:
     paths = make_app().openapi()["paths"]
-    return [(method.upper(), compile_path(path)[0]) for path, methods in paths.items() for method in methods]
+    capture = {"/api/capture/{action}": ("get", "post")}  # a function of its own, beside the API
+    every = {**paths, **capture}
+    return [(method.upper(), compile_path(path)[0]) for path, methods in every.items() for method in methods]
 
 
 def calls() -> set[tuple[str, str]]:
