@@ -334,7 +334,7 @@ def make_services(settings: Settings) -> Services:
         bulk_settling=settling,
         bulk_resuming=Resuming(batches=batches, queue=bulk_queue, settling=settling, alives=alives, now=_now),
         bulk_contents=contents,
-        failed_rows=FailedRows(contents=contents, log=batch_log),
+        failed_rows=FailedRows(contents=contents, log=batch_log, ledger=ledger),
         bulk_queue=bulk_queue,
         batches=batches,
         slots=slots,

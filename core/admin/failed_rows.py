@@ -9,6 +9,8 @@ from core.domain.bulk_batch import Batch, Chunk, Record
 from core.domain.capture import Capture, identity
 from core.sync.bulk_chunks import records_of
 from core.sync.bulk_ports import Contents
+from core.sync.bulk_settling import deliveries_of
+from core.sync.ports import Ledger
 
 ROWS_MOST = 5_000
 
@@ -26,9 +28,10 @@ class Log(Protocol):
 
 
 class FailedRows:
-    def __init__(self, *, contents: Contents, log: Log) -> None:
+    def __init__(self, *, contents: Contents, log: Log, ledger: Ledger) -> None:
         self._contents = contents
         self._log = log
+        self._ledger = ledger
 
     async def page(self, batch: Batch, chunks: Sequence[Chunk], *, after: str) -> tuple[list[FailedRow], str]:
         """Those of the chunks behind `after`, in the order of the file, and where the next page begins, if anywhere."""
@@ -45,6 +48,12 @@ class FailedRows:
         reasons = await self._log.failures(
             batch.connection, batch.id, since=chunk.received_at, until=chunk.last_received_at
         )
+        erased = await self._erased(batch, list(reasons))
         records = await records_of(self._contents, batch.id, chunk)
         named = ((identity(batch.action, record.capture or Capture()), record) for record in records)
-        return [FailedRow(record, reasons[name]) for name, record in named if name in reasons]
+        return [FailedRow(record, reasons[name]) for name, record in named if name in reasons and name not in erased]
+
+    async def _erased(self, batch: Batch, names: list[str]) -> set[str]:
+        """Of people who were erased since; what was uploaded is kept a while longer, and shown to nobody."""
+        found = await deliveries_of(self._ledger, batch.organization, names)
+        return {each.entity.id for each in found if each and each.entity.erased_at is not None}
