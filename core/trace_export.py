@@ -16,7 +16,7 @@ from opentelemetry import trace
 from opentelemetry.metrics import MeterProvider as AnyMeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from typing_extensions import Unpack
@@ -89,17 +89,16 @@ def start(settings: Telemetry) -> None:
     if settings.file:
         file = Path(settings.file).open("a", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
         exporter = ConsoleSpanExporter(out=file, formatter=lambda span: json.dumps(json.loads(span.to_json())) + "\n")
-        spans = _spans(resource, exporter, at_once=True)
+        spans = _spans(resource)
+        spans.add_span_processor(SimpleSpanProcessor(exporter))
         listen(Exported(spans, _no_meters()))
     else:
         _to_azure_monitor(settings, resource)
 
 
-def _spans(resource: Resource, exporter: SpanExporter, *, at_once: bool = False) -> TracerProvider:
-    """Every capture counts, whatever the host samples."""
-    provider = TracerProvider(resource=resource, sampler=ALWAYS_ON)
-    provider.add_span_processor((SimpleSpanProcessor if at_once else BatchSpanProcessor)(exporter))
-    return provider
+def _spans(resource: Resource) -> TracerProvider:
+    """Every capture counts, whatever the host samples. It is nobody's default: libraries tell nothing through it."""
+    return TracerProvider(resource=resource, sampler=ALWAYS_ON)
 
 
 def _no_meters() -> AnyMeterProvider:
@@ -130,4 +129,6 @@ def _to_azure_monitor(settings: Telemetry, resource: Resource) -> None:
     lines.add_log_record_processor(BatchLogRecordProcessor(AzureMonitorLogExporter(**signed)))
     logging.getLogger("captello").addHandler(LoggingHandler(level=logging.INFO, logger_provider=lines))
     meters = MeterProvider([PeriodicExportingMetricReader(AzureMonitorMetricExporter(**signed))], resource=resource)
-    listen(Exported(_spans(resource, AzureMonitorTraceExporter(**signed)), meters))
+    spans = _spans(resource)
+    spans.add_span_processor(BatchSpanProcessor(AzureMonitorTraceExporter(**signed, tracer_provider=spans)))
+    listen(Exported(spans, meters))
