@@ -270,6 +270,9 @@ def make_services(settings: Settings) -> Services:
         bulk=bulk_actions,
         now=_now,
     )
+    automation_keeping = AutomationKeeping(
+        store=automations, stored=prospects, configuration=configuration, running=automating, now=_now
+    )
     splitting = Splitting(
         batches=batches,
         contents=contents,
@@ -324,9 +327,7 @@ def make_services(settings: Settings) -> Services:
         captures=captures,
         automations=automations,
         automating=automating,
-        automation_keeping=AutomationKeeping(
-            store=automations, stored=prospects, configuration=configuration, running=automating, now=_now
-        ),
+        automation_keeping=automation_keeping,
         bulk=bulk,
         bulk_actions=bulk_actions,
         bulk_messages=BulkMessages(actions=bulk_actions, splitting=splitting, chunks=chunks),
@@ -367,7 +368,13 @@ def make_services(settings: Settings) -> Services:
         actions=actions,
         signatures=Signatures(names=configuration, secrets=vault, now=_now),
         signature_secrets=SecretKeeping(store=configuration, vault=vault, now=_now),
-        transfers=Transfers(configuration=configuration, mappings=mappings, actions=actions),
+        transfers=Transfers(
+            configuration=configuration,
+            mappings=mappings,
+            actions=actions,
+            automations=automations,
+            keeping=automation_keeping,
+        ),
         resources=resources,
         has_sign_in=settings.has_sign_in,
     )

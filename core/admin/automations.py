@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from core.domain.automation import Automation, Progress, State
+from core.domain.automation import Automation, NamedAutomation, Progress, State
 from core.domain.fitting import why_unfit
 from core.domain.masking import person_shown
 from core.domain.prospect import Prospect
@@ -95,6 +95,13 @@ class AutomationKeeping:
         if before and _selects(before.entity) != _selects(automation):
             await self._begin_anew(automation.id)
         return automation
+
+    async def save_settings(self, given: NamedAutomation) -> Automation:
+        """A new one is a draft; one that is there keeps its state. Raises as `save` does."""
+        before = await self._store.automation(given.id)
+        state = before.entity.state if before else "draft"
+        automation = Automation.model_validate({**given.model_dump(by_alias=True), "state": state})
+        return await self.save(automation, before)
 
     async def delete(self, automation_id: str) -> None:
         """Stops it; what it has begun goes on."""

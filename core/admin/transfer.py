@@ -1,17 +1,19 @@
-"""Mappings and actions as one document: taken out of one deployment, and put into another or the same again.
+"""Mappings, actions and automations as one document: taken out of one deployment, put into another or the same again.
 
 Duty: what belongs to a document, what importing one would change, and doing so when nothing in it is invalid. A
 document holds no connection and no secret: what it calls `contoso` may have another id here. YAML is the API's.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.admin.actions import Actions, action_warnings
+from core.admin.automations import AutomationKeeping
 from core.admin.mappings import MappingRefused, Mappings
 from core.domain.action import SyncAction
+from core.domain.automation import Automation, NamedAutomation
 from core.domain.connection import ConfigurationId
 from core.domain.findings import Finding
 from core.domain.mapping import FieldMapping, MappingRow
@@ -41,6 +43,7 @@ class Document(BaseModel):
     connections: dict[ConfigurationId, ConfigurationId] = {}
     mappings: list[TransferredMapping] = []
     actions: list[SyncAction] = []
+    automations: list[NamedAutomation] = []
 
     def renamed(self) -> "Document":
         """With the connections' ids as they are here."""
@@ -57,38 +60,57 @@ class Document(BaseModel):
             "format": self.format,
             "mappings": [_plain(each) for each in self.mappings],
             "actions": [{"id": each.id, **_plain(each)} for each in self.actions],
+            "automations": [{"id": each.id, **_plain(each)} for each in self.automations],
         }
 
 
 class Change(BaseModel):
-    """What importing does, or would do, to one mapping or action."""
+    """What importing does, or would do, to one mapping, action or automation."""
 
-    kind: Literal["mapping", "action"]
+    kind: Literal["mapping", "action", "automation"]
     id: str
     change: Literal["new", "changed", "same"]
     details: list[str] = []
     warnings: list[str] = []
 
 
+_Item = TransferredMapping | SyncAction | NamedAutomation
+
+
 class Stored(Configuration, Protocol):
     async def actions(self) -> list[SyncAction]: ...
 
 
+class StoredAutomations(Protocol):
+    async def automations(self) -> list[Automation]: ...
+
+
 class Transfers:
-    def __init__(self, *, configuration: Stored, mappings: Mappings, actions: Actions) -> None:
+    def __init__(
+        self,
+        *,
+        configuration: Stored,
+        mappings: Mappings,
+        actions: Actions,
+        automations: StoredAutomations,
+        keeping: AutomationKeeping,
+    ) -> None:
         self._configuration = configuration
         self._mappings = mappings
         self._actions = actions
+        self._automations = automations
+        self._keeping = keeping
 
     async def exported(self) -> Document:
-        """All mappings in their current version, and all actions, in an order that never changes."""
+        """All mappings in their current version, all actions and automations, in an order that never changes."""
         mappings: list[TransferredMapping] = []
         for connection in sorted(await self._configuration.connections(), key=lambda each: each.id):
             setup = await self._configuration.setup(connection.id)
             current = setup.mappings if setup else {}
             mappings += [_transferred(connection.id, current[table]) for table in sorted(current)]
         actions = sorted(await self._configuration.actions(), key=lambda action: action.id)
-        return Document(mappings=mappings, actions=actions)
+        automations = sorted(await self._automations.automations(), key=lambda automation: automation.id)
+        return Document(mappings=mappings, actions=actions, automations=[_settings(each) for each in automations])
 
     async def planned(self, given: Document) -> list[Change]:
         """What importing would change. Raises MappingRefused with everything that is invalid, item and field named."""
@@ -98,12 +120,14 @@ class Transfers:
         here = await self.exported()
         mappings = {each.name: each for each in here.mappings}
         actions = {each.id: each for each in here.actions}
+        automations = {each.id: each for each in here.automations}
         return [
             *(_mapping_change(each, mappings.get(each.name)) for each in document.mappings),
             *[
-                await self._with_warnings(_action_change(each, actions.get(each.id)), each, document)
+                await self._with_warnings(_settings_change("action", each, actions.get(each.id)), each, document)
                 for each in document.actions
             ],
+            *(_settings_change("automation", each, automations.get(each.id)) for each in document.automations),
         ]
 
     async def _with_warnings(self, change: Change, action: SyncAction, document: Document) -> Change:
@@ -118,18 +142,23 @@ class Transfers:
         return change if change.change == "same" else change.model_copy(update={"warnings": list(warnings)})
 
     async def imported(self, given: Document) -> list[Change]:
-        """Saves what differs, mappings first; nothing where anything is invalid."""
+        """Saves what differs, mappings first; nothing where anything is invalid. New automations are drafts."""
         planned, document = await self.planned(given), given.renamed()
-        items: list[TransferredMapping | SyncAction] = [*document.mappings, *document.actions]
+        items: list[_Item] = [*document.mappings, *document.actions, *document.automations]
         return [await self._saved(item, change) for item, change in zip(items, planned, strict=True)]
 
-    async def _saved(self, item: TransferredMapping | SyncAction, change: Change) -> Change:
+    async def _saved(self, item: _Item, change: Change) -> Change:
         if change.change == "same":
             return change
-        if isinstance(item, TransferredMapping):
-            await self._mappings.save(item.connection, item.table, item.rows)
-        else:
-            await self._actions.save(item)
+        match item:
+            case TransferredMapping():
+                await self._mappings.save(item.connection, item.table, item.rows)
+            case SyncAction():
+                await self._actions.save(item)
+            case NamedAutomation():
+                await self._keeping.save_settings(item)
+            case _ as never:
+                assert_never(never)
         return change
 
     async def _findings(self, document: Document) -> Any:
@@ -148,6 +177,11 @@ class Transfers:
         for index, action in enumerate(document.actions):
             if await self._configuration.setup(action.connection) is None:
                 yield _unknown_connection(f"actions.{index}", action.connection)
+        named = {action.id for action in document.actions}
+        for index, automation in enumerate(document.automations):
+            if automation.action not in named and await self._configuration.action(automation.action) is None:
+                message = f"There is no action {automation.action}, neither here nor in the document."
+                yield Finding(f"automations.{index}.action", message)
 
 
 def _unknown_connection(where: str, connection: str) -> Finding:
@@ -156,7 +190,11 @@ def _unknown_connection(where: str, connection: str) -> Finding:
 
 
 def _doubles(document: Document) -> Iterable[Finding]:
-    named = {"mappings": [each.name for each in document.mappings], "actions": [each.id for each in document.actions]}
+    named = {
+        "mappings": [each.name for each in document.mappings],
+        "actions": [each.id for each in document.actions],
+        "automations": [each.id for each in document.automations],
+    }
     for kind, names in named.items():
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -175,11 +213,16 @@ def _mapping_change(given: TransferredMapping, here: TransferredMapping | None) 
     return Change(kind="mapping", id=given.name, change=same if here else "new", details=details)
 
 
-def _action_change(given: SyncAction, here: SyncAction | None) -> Change:
+_Settings = TypeVar("_Settings", SyncAction, NamedAutomation)
+
+
+def _settings_change(kind: Literal["action", "automation"], given: _Settings, here: _Settings | None) -> Change:
     details = _differences(_plain(here), _plain(given)) if here else []
-    return Change(
-        kind="action", id=given.id, change=("changed" if details else "same") if here else "new", details=details
-    )
+    return Change(kind=kind, id=given.id, change=("changed" if details else "same") if here else "new", details=details)
+
+
+def _settings(automation: Automation) -> NamedAutomation:
+    return NamedAutomation.model_validate(automation.model_dump(by_alias=True, exclude={"state"}))
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

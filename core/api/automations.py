@@ -58,7 +58,7 @@ class RunList(BaseModel):
     items: list[RunView]
 
 
-@router.get("", response_model_by_alias=True, summary="Automations")
+@router.get("", response_model_by_alias=True, summary="All automations")
 async def list_automations(services: ServicesDependency) -> AutomationList:
     return AutomationList(items=await services.automations.automations())
 

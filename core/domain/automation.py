@@ -33,8 +33,11 @@ class AutomationSettings(BaseModel):
     schedule: Schedule = Schedule()
 
 
-class Automation(AutomationSettings):
+class NamedAutomation(AutomationSettings):
     id: ConfigurationId
+
+
+class Automation(NamedAutomation):
     state: State = "draft"
 
 

@@ -112,3 +112,22 @@ def test_two_editors_of_an_automation_hear_of_each_other(app: App, name: str) ->
     )
     assert app.client.delete("/api/v1/automations/edited").status_code == 204
     assert app.client.get("/api/v1/automations/edited").status_code == 404
+
+
+def test_automations_move_with_the_file(app: App, name: str) -> None:
+    """Into another deployment as drafts; over one that is there, without switching it off or on."""
+    _save(app, "moving", action=name, schedule={"every_minutes": 60})
+    app.client.post("/api/v1/automations/moving/activate").raise_for_status()
+    file = app.client.get("/api/v1/export", params={"format": "json"}).json()
+    (moved,) = (each for each in file["automations"] if each["id"] == "moving")
+    assert moved == {"id": "moving", "action": name, "schedule": {"every_minutes": 60}}
+    document = {"format": file["format"], "automations": [{**moved, "name": "Hourly"}, {**moved, "id": "moved-copy"}]}
+    answer = app.client.post("/api/v1/import", json=document)
+    answer.raise_for_status()
+    changes = {each["id"]: each["change"] for each in answer.json()["changes"]}
+    assert changes == {"moving": "changed", "moved-copy": "new"}
+    states = {each["id"]: each["state"] for each in app.client.get("/api/v1/automations").json()["items"]}
+    assert (states["moving"], states["moved-copy"]) == ("active", "draft")
+    unknown = {"format": file["format"], "automations": [{"id": "lost", "action": "nobody"}]}
+    refused = app.client.post("/api/v1/import", json=unknown)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "automations.0.action")
