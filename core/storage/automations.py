@@ -54,7 +54,7 @@ class TableAutomations:
 
     async def changes(self, organization: str, *, since: datetime, until: datetime) -> list[Changed]:
         query = self._ledger.query_entities(
-            "PartitionKey eq @organization and RowKey ge @first and RowKey le @last",
+            "PartitionKey eq @organization and RowKey gt @first and RowKey lt @last",
             parameters={"organization": organization, "first": changed_key(since), "last": changed_key(until, "~")},
         )
         with storage_failures("reading what changed"):
