@@ -200,3 +200,9 @@ def test_the_pure_parts_await_nothing() -> None:
         calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
         named = {call.attr for call in calls if isinstance(call, ast.Attribute)}
         assert not named & {"now", "utcnow", "today"}, path
+
+
+@pytest.mark.parametrize("path", [path for path in CORE if path.name not in ("logs.py", "trace_export.py")], ids=str)
+def test_log_lines_are_cleaned(path: Path) -> None:
+    """Who takes a logger of the standard library writes addresses, line breaks and exceptions as they came."""
+    assert "getLogger" not in (ROOT / path).read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ that follow from whom they are about and in which version, so whatever is done a
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from core.domain.fitting import why_unfit
 from core.domain.prospect import Prospect
 from core.domain.stored_prospect import capture_of, prospect_facts
 from core.errors import SyncError
+from core.logs import logger
 from core.sync.bulk_actions import Asked
 from core.sync.bulk_ports import Stored
 from core.sync.ports import Configuration, ConnectionSetup, Ledger, Versioned
@@ -33,7 +33,7 @@ BATCH_MOST = 10_000  # people of one bulk action
 _PAGE = 500
 _READ_AT_ONCE = 32
 
-_log = logging.getLogger("captello.automations")
+_log = logger("captello.automations")
 
 
 class Automations(Protocol):

@@ -1,10 +1,9 @@
 """The timer that runs automations."""
 
-import logging
-
 from core.bootstrap import services
+from core.logs import logger
 
-_log = logging.getLogger("captello.automations")
+_log = logger("captello.automations")
 
 
 async def automations() -> None:
