@@ -127,13 +127,23 @@ class DataverseClient:
         be created in one message, everything else in a batch. What is said of a piece stands in its place.
         """
         answers: dict[int, bool | SyncError] = {}
+        try:
+            await self._write_into(answers, pieces)
+        except SyncError as error:  # a limit, an outage: what was done before is done, for the rest it holds
+            if not answers:
+                raise
+            answers = {**dict.fromkeys(range(len(pieces)), error), **answers}
+        return [answers[number] for number in range(len(pieces))]
+
+    async def _write_into(
+        self, answers: dict[int, bool | SyncError], pieces: Sequence[Sequence[RowWrite | Membership]]
+    ) -> None:
         for numbers, message in creations(pieces):
             if await self._all_created(message):
                 answers |= dict.fromkeys(numbers, True)
         left = [number for number in range(len(pieces)) if number not in answers]
         for numbers in batches(pieces, left):
             answers |= zip(numbers, await self._written_apart([pieces[number] for number in numbers]), strict=True)
-        return [answers[number] for number in range(len(pieces))]
 
     async def _all_created(self, message: Request) -> bool:
         """False: Dynamics refused at least one of them, and so has made none."""

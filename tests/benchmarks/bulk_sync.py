@@ -43,7 +43,9 @@ class Measured:
     refusals: int
 
     def least_seconds(self, limits: dict[str, float]) -> float:
-        """What the limits make it take: all but one window's worth has to wait for a window to pass."""
+        """All but one window's worth has to wait for a window to pass. Dynamics lets what is under way overshoot, so a
+        little less will do.
+        """
         windows = max(self.requests / limits["requests"], self.busy_seconds / limits["execution_seconds"])
         return max(0.0, windows - 1) * WINDOW_SECONDS
 

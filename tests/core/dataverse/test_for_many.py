@@ -199,3 +199,14 @@ async def test_a_limit_is_everybodys(crm: str, client: DataverseClient) -> None:
         await client.write_all([[_create(lastname="a")], [_create(lastname="b")]])
     with pytest.raises(ThrottledError):
         await client.find_all([Search([LookUp("lead", emails=("a@x.example",))], COLUMNS)])
+
+
+async def test_what_was_made_before_a_limit_was_met_is_done(crm: str, client: DataverseClient) -> None:
+    """New rows go first; when the limit refuses the rest, nobody is told that the new ones are still to be made."""
+    old = _seed(crm, "lead", lastname="old")
+    update = RowWrite(table="lead", row_id=old, etag="*", values={"lastname": "changed"})
+    _limit(crm, requests=1)
+    first, second, third = await client.write_all([[_create(lastname="a")], [update], [_create(lastname="b")]])
+    assert (first, third) == (True, True)
+    assert isinstance(second, ThrottledError)
+    assert sorted(row["lastname"] for row in _rows(crm, "lead")) == ["a", "b", "old"]
