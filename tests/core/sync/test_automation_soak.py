@@ -58,6 +58,7 @@ class World:
     ran: Counter[tuple[str, str]] = field(default_factory=Counter)
     counted: Counter[str] = field(default_factory=Counter)
     cuts: float = 0.03
+    automation: Automation = AUTOMATION
 
     def pass_time(self, lapse: timedelta) -> None:
         self.now += lapse
@@ -88,7 +89,7 @@ class World:
     # --- The ports --------------------------------------------------------------------------------------------------
 
     async def automations(self) -> list[Automation]:
-        return [AUTOMATION]
+        return [self.automation]
 
     async def progress(self, automation_id: str) -> Versioned[Progress]:
         await self._request("progress")
@@ -105,7 +106,8 @@ class World:
         return True
 
     async def finish(self, automation: Automation) -> None:
-        raise AssertionError("it has no end")
+        assert self.automation.schedule.runs == "once"
+        self.automation = automation.model_copy(update={"state": "finished"})
 
     async def changes(self, organization: str, *, since: datetime, until: datetime) -> list[Changed]:
         await self._request("changes")
@@ -192,6 +194,20 @@ async def test_in_weeks_of_trouble_nobody_is_passed_over_and_nobody_runs_twice(s
 
 def _why_unfit(prospect: Prospect) -> str:
     return why_unfit(AUTOMATION.criteria, prospect_facts(prospect, now=BEGIN, time_zone="UTC"))
+
+
+async def test_what_runs_once_is_over_when_everybody_has_been_gone_through() -> None:
+    """And then stays over, whatever is said."""
+    schedule = {**AUTOMATION.schedule.model_dump(by_alias=True), "runs": "once", "window": None}
+    once = Automation.model_validate({**AUTOMATION.model_dump(by_alias=True), "schedule": schedule})
+    world = World(random.Random(3), cuts=0.0, automation=once)
+    world.edit("p1", "red")
+    for _ in range(4):
+        world.pass_time(timedelta(minutes=30))
+        await _ticks(world, 1)
+        world.edit("p2", "red")
+    assert world.automation.state == "finished"
+    assert [name for name, _ in world.ran] == ["p1"]
 
 
 @pytest.mark.parametrize("changed", [0, 1, 50])
