@@ -8,7 +8,7 @@ from core.bootstrap import Services, make_services
 from core.domain.delivery import Due
 from core.settings import settings_from
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 150.0  # a killed host keeps its slots for bulk work for a minute
 PAUSE_SECONDS = 0.05  # connections may be paused for a second
 
 
