@@ -16,6 +16,7 @@ from core.domain.mapping import MappingRow
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 DELIVERIES_MOST = 6
+HELD_MOST = 4
 CONNECTION = "histories"
 # The same columns in both tables; a lead has a subject beside.
 ROWS = tuple(
@@ -102,10 +103,11 @@ def random_history(seed: int, *, hosts: int, run: str = "") -> History:
     choice = random.Random(seed)
     tag = f"h{seed}{run}"
     times = choice.sample(range(20), choice.randint(2, DELIVERIES_MOST))
-    said = _partly_in_bulk(choice, [_said(choice, tag, number, minute, hosts) for number, minute in enumerate(times)])
+    said = [_said(choice, tag, number, minute, hosts) for number, minute in enumerate(times)]
+    made = choice.choice([_as_they_are, _as_they_are, _partly_in_bulk, _partly_held])(choice, said)
     ids = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{tag}-{number}")) for number in range(choice.randrange(4))]
     rows = tuple(_seeded(choice, tag, row_id, ids) for row_id in ids)
-    return History(seed, tag, said, rows, faults=choice.choice([0, 1, 2, 4]))
+    return History(seed, tag, made, rows, faults=choice.choice([0, 1, 2, 4]))
 
 
 def one_person_often(number: int) -> History:
@@ -155,10 +157,29 @@ def _said(choice: random.Random, tag: str, number: int, minute: int, hosts: int)
     return Said(number, choice.choice(list(ACTIONS)), body, sent_to)
 
 
+def _as_they_are(choice: random.Random, said: list[Said]) -> tuple[Said, ...]:
+    return tuple(said)
+
+
+def _partly_held(choice: random.Random, said: list[Said]) -> tuple[Said, ...]:
+    """Some are of one submission, by one action: held, released, withdrawn. Few, for orders have more steps then."""
+    action, few = choice.choice(list(ACTIONS)), said[:HELD_MOST]
+    together = choice.randint(2, len(few))
+    return tuple(_in_submission(choice, each, action) if each.number < together else each for each in few)
+
+
+def _in_submission(choice: random.Random, said: Said, action: str) -> Said:
+    event = choice.choice(["captured", "captured", "updated", "released", "released", "withdrawn"])
+    hold = f"{said.body['form']['id']}-hold"
+    names = {"activity_id": 1, "hold_request_id": choice.choice([None, hold, hold])}
+    if choice.random() < 0.2:
+        names["activity_id"] = None
+    return replace(said, action=action, body={**said.body, "event": event, "submission": names})
+
+
 def _partly_in_bulk(choice: random.Random, said: list[Said]) -> tuple[Said, ...]:
-    """In every fourth history; a bulk action has one action for all. Lines without an id would get one of the batch."""
-    together = choice.choice([2, len(said)]) if choice.random() < 0.25 else 0
-    action = choice.choice(list(ACTIONS))
+    """A bulk action has one action for all. Lines without an id would get one of the batch."""
+    together, action = choice.choice([2, len(said)]), choice.choice(list(ACTIONS))
     return tuple(_in_bulk(each, action) if each.number < together else each for each in said)
 
 

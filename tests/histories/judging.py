@@ -6,14 +6,16 @@ Orders are tried delivery by delivery, and left as soon as one says something el
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from core.domain.capture import Capture
 from tests.core.sync.reference import Organization
 from tests.core.sync.reference_columns import Columns, Key
+from tests.core.sync.reference_submissions import Told
 from tests.histories.history import ACTIONS, EXPO, FANS, MAPPINGS, NOON, History, Said
-from tests.histories.playing import Ended
+from tests.histories.playing import Ended, Went
 
 SHOWN = (
     "firstname",
@@ -42,7 +44,8 @@ def some_order(history: History, ended: Ended) -> tuple[int, ...] | None:
         lists={FANS: "lead"},
         new_ids=created,
     )
-    return next(_orders(start, history.said, ended), None)
+    orders = _Orders(ended, has_later_turns=any(map(_is_of_a_submission, history.said)))
+    return next(orders.found(start, history.said), None)
 
 
 def _row(columns: dict[str, Any]) -> Columns:
@@ -50,19 +53,45 @@ def _row(columns: dict[str, Any]) -> Columns:
     return {"statecode": 0, "merged": False, **read}
 
 
-def _orders(organization: Organization, left: tuple[Said, ...], ended: Ended) -> Iterator[tuple[int, ...]]:
-    if not left and _stands(organization, ended):
-        yield ()
-    for said in left:
-        after = deepcopy(organization)
-        if _says_the_same(after, said, ended):
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """Orders of receiving, with each carried out at once; or later too, where held ones wait for others."""
+
+    ended: Ended
+    has_later_turns: bool
+
+    def found(self, organization: Organization, left: tuple[Said, ...]) -> Iterator[tuple[int, ...]]:
+        waiting = organization.waiting()
+        if not left and not waiting and _stands(organization, self.ended):
+            yield ()
+        for name in waiting:
+            after = deepcopy(organization)
+            after.carry_out(name)
+            if _may_become(after.submissions.delivered[name].told, self.ended.went[_number(name)]):
+                yield from self.found(after, left)
+        for said in left if self.has_later_turns or not waiting else ():
+            after = deepcopy(organization)
+            after.receive(f"d{said.number}", Capture.model_validate(said.body), ACTIONS[said.action], RECEIVED_AT)
             others = tuple(each for each in left if each is not said)
-            yield from ((said.number, *order) for order in _orders(after, others, ended))
+            yield from ((said.number, *order) for order in self.found(after, others))
 
 
-def _says_the_same(organization: Organization, said: Said, ended: Ended) -> bool:
-    told = organization.deliver(f"d{said.number}", Capture.model_validate(said.body), ACTIONS[said.action], RECEIVED_AT)
-    went = ended.went[said.number]
+def _number(name: str) -> int:
+    return int(name.removeprefix("d"))
+
+
+def _is_of_a_submission(said: Said) -> bool:
+    """Held, or ending what is."""
+    is_held = bool(said.body.get("submission", {}).get("hold_request_id"))
+    return is_held or said.body.get("event", "captured") != "captured"
+
+
+def _may_become(told: Told | None, went: Went) -> bool:
+    """What is held can still become something else."""
+    return told is not None and (told.outcome == "held" or _is_said(told, went))
+
+
+def _is_said(told: Told, went: Went) -> bool:
     return (_kind(told.outcome), told.table, told.row_id) == (_kind(went.outcome), went.table, went.row_id)
 
 
@@ -72,6 +101,8 @@ def _kind(outcome: str) -> str:
 
 def _stands(organization: Organization, ended: Ended) -> bool:
     rows, there = organization.rows, ended.standing
+    if not all(_is_said(organization.told(f"d{number}"), went) for number, went in ended.went.items()):
+        return False
     return _shown(rows) == _shown(there.rows) and organization.beside() == there.beside
 
 

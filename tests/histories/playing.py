@@ -4,7 +4,7 @@ strike at the hosts; then everything that was left open is carried on, and what 
 
 import concurrent.futures
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,8 @@ MET = r"SyncLog|SyncState\(P|\$batch|/api/data/|/bulk/"
 SENT_AGAIN_MOST = 60
 SENT_AGAIN_SECONDS = 0.05
 
+Place = tuple[str, int]  # a history's tag, a delivery's number
+
 
 @dataclass(frozen=True, slots=True)
 class Went:
@@ -63,14 +65,14 @@ def play(arena: Arena, histories: Sequence[History]) -> list[Ended]:
         for row in reversed(history.rows):
             arena.seed(row.table, {f"{row.table}id": row.row_id, **row.columns})
     _let_strike(arena, histories)
-    _send_all(arena, histories)
+    receipts = _send_all(arena, histories)
     struck = tuple(f"{each.fault} at {each.request}" for place in arena.places for each in _struck(place))
     for place in arena.places:
         place.proxy.begin()
         place.vault.begin()
     left = arena.nursery.tidy(arena.organization)
     assert not left, f"{left} deliveries are still open; {struck}"
-    return [_ended(arena, history, struck) for history in histories]
+    return [_ended(arena, history, receipts, struck) for history in histories]
 
 
 def _let_strike(arena: Arena, histories: Sequence[History]) -> None:
@@ -87,14 +89,18 @@ def _struck(place: Victim) -> Iterable[Any]:
     return [*place.proxy.struck, *place.vault.struck]
 
 
-def _send_all(arena: Arena, histories: Sequence[History]) -> None:
+def _send_all(arena: Arena, histories: Sequence[History]) -> Mapping[Place, str]:
+    """The receipts, which lead to what became of a delivery."""
     sendings = [sending for history in histories for sending in _sendings(history)]
     with concurrent.futures.ThreadPoolExecutor(len(sendings)) as pool:
-        list(pool.map(lambda sending: _send(arena, sending), sendings))
+        receipts = pool.map(lambda sending: _send(arena, sending), sendings)
+        told = [(sending.said, receipt) for sending, receipt in zip(sendings, receipts, strict=True)]
+    return {place: receipt for places, receipt in told for place in places if receipt}
 
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
+    said: tuple[Place, ...]
     path: str
     body: dict[str, Any]
     host: int
@@ -104,24 +110,24 @@ def _sendings(history: History) -> Iterable[_Sending]:
     """Each capture to each of its hosts; those in bulk together, to the hosts of the first of them."""
     for said in history.said:
         if not said.in_bulk:
-            yield from (_Sending(f"/api/capture/{said.action}", said.body, host) for host in said.hosts)
+            place = (history.tag, said.number)
+            yield from (_Sending((place,), f"/api/capture/{said.action}", said.body, host) for host in said.hosts)
     in_bulk = [said for said in history.said if said.in_bulk]
     for host in in_bulk[0].hosts if in_bulk else ():
-        prospects = [said.body for said in in_bulk]
-        yield _Sending(
-            "/api/v1/bulk", {"action": in_bulk[0].action, "batch": history.tag, "prospects": prospects}, host
-        )
+        places = tuple((history.tag, said.number) for said in in_bulk)
+        order = {"action": in_bulk[0].action, "batch": history.tag, "prospects": [said.body for said in in_bulk]}
+        yield _Sending(places, "/api/v1/bulk", order, host)
 
 
-def _send(arena: Arena, sending: _Sending) -> None:
-    """As Captello does: the same again, until somebody says that it was accepted."""
+def _send(arena: Arena, sending: _Sending) -> str:
+    """As Captello does: the same again, until somebody says that it was accepted. A batch has no receipts."""
     told, place = "", arena.places[sending.host % len(arena.places)]
     for _ in range(SENT_AGAIN_MOST):
         try:
             url = place.alive().url + sending.path
             answer = httpx.post(url, json=sending.body, headers=arena.key, timeout=20)
             if answer.status_code in (200, 202):
-                return
+                return str(answer.json().get("receipt", ""))
             told = answer.text
         except httpx.TransportError as error:
             told = repr(error)
@@ -132,9 +138,9 @@ def _send(arena: Arena, sending: _Sending) -> None:
 # --- What stands in the end -------------------------------------------------------------------------------------------
 
 
-def _ended(arena: Arena, history: History, struck: tuple[str, ...]) -> Ended:
+def _ended(arena: Arena, history: History, receipts: Mapping[Place, str], struck: tuple[str, ...]) -> Ended:
     logs = _logs(arena)
-    went = {said.number: _went(logs, said, struck) for said in history.said}
+    went = {said.number: _went(logs, said, receipts.get((history.tag, said.number), "")) for said in history.said}
     return Ended(went, standing(arena, history.tag), struck)
 
 
@@ -144,8 +150,8 @@ def _logs(arena: Arena) -> list[dict[str, Any]]:
     return items
 
 
-def _went(logs: list[dict[str, Any]], said: Said, struck: tuple[str, ...]) -> Went:
-    receipt = identity(said.action, Capture.model_validate(said.body))
+def _went(logs: list[dict[str, Any]], said: Said, receipt: str) -> Went:
+    receipt = receipt or identity(said.action, Capture.model_validate(said.body))
     found = [log for log in logs if log["delivery"] == receipt]
-    assert len(found) == 1, f"{len(found)} log rows of {said}, {receipt}; {struck}"
+    assert len(found) == 1, f"{len(found)} log rows of {said}, {receipt}"
     return Went(found[0]["outcome"], found[0]["table"] or "", found[0]["record_id"] or "")

@@ -22,7 +22,7 @@ def _lines(history: History, ended: Ended) -> Iterator[str]:
         fields = {name: value for name, value in body["prospect"]["fields"].items() if value}
         yield (
             f"  said  d{said.number} {said.action} at {body['occurred_at'][11:16]} prospect {body['prospect']['id']} "
-            f"activity {body['submission']['activity_id']} {fields} {_answers(body)}{way} hosts {said.hosts} "
+            f"{body['event']} {body['submission']} {fields} {_answers(body)}{way} hosts {said.hosts} "
             f"-> {went.outcome} {went.table} {went.row_id[:8]}"
         )
     for struck in ended.struck:
