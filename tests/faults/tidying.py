@@ -13,7 +13,7 @@ PAUSE_SECONDS = 0.05  # connections may be paused for a second
 
 
 async def tidy(organization: str) -> int:
-    """Until nothing is due any more, or patience ends; how many deliveries are open then."""
+    """Until nothing is due any more, or patience ends; how many deliveries and batches are open then."""
     app = make_services(settings_from(os.environ))
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -22,7 +22,7 @@ async def tidy(organization: str) -> int:
                 await app.bulk_resuming.resume()  # whoever is alive takes its messages
                 await asyncio.sleep(PAUSE_SECONDS)
     except TimeoutError:
-        return len(await _open(app, organization))
+        return len(await _open(app, organization)) + len(await app.batches.open_ids())
     else:
         return 0
     finally:

@@ -101,8 +101,9 @@ def _send_all(arena: Arena, histories: Sequence[History]) -> Mapping[Place, str]
 @dataclass(frozen=True, slots=True)
 class _Sending:
     said: tuple[Place, ...]
+    method: str
     path: str
-    body: dict[str, Any]
+    body: Any
     host: int
 
 
@@ -111,12 +112,14 @@ def _sendings(history: History) -> Iterable[_Sending]:
     for said in history.said:
         if not said.in_bulk:
             place = (history.tag, said.number)
-            yield from (_Sending((place,), f"/api/capture/{said.action}", said.body, host) for host in said.hosts)
+            yield from (
+                _Sending((place,), "POST", f"/api/capture/{said.action}", said.body, host) for host in said.hosts
+            )
     in_bulk = [said for said in history.said if said.in_bulk]
     for host in in_bulk[0].hosts if in_bulk else ():
         places = tuple((history.tag, said.number) for said in in_bulk)
-        order = {"action": in_bulk[0].action, "batch": history.tag, "prospects": [said.body for said in in_bulk]}
-        yield _Sending(places, "/api/v1/bulk", order, host)
+        path = f"/api/v1/bulk/{history.tag}?action={in_bulk[0].action}"
+        yield _Sending(places, "PUT", path, [said.body for said in in_bulk], host)
 
 
 def _send(arena: Arena, sending: _Sending) -> str:
@@ -125,7 +128,7 @@ def _send(arena: Arena, sending: _Sending) -> str:
     for _ in range(SENT_AGAIN_MOST):
         try:
             url = place.alive().url + sending.path
-            answer = httpx.post(url, json=sending.body, headers=arena.key, timeout=20)
+            answer = httpx.request(sending.method, url, json=sending.body, headers=arena.key, timeout=20)
             if answer.status_code in (200, 202):
                 return str(answer.json().get("receipt", ""))
             told = answer.text
