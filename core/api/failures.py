@@ -22,7 +22,9 @@ _COUNTED_MOST = 20_000
 
 
 class FailureView(BaseModel):
-    """Deliveries that failed for one cause. `POST /replays` with this `cause` does them again."""
+    """Deliveries that failed for one cause. `POST /replays` with this `cause` does them again: every connection's,
+    or in a `filter` with a `connection` only that one's.
+    """
 
     cause: str
     error_class: str

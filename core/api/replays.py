@@ -38,6 +38,7 @@ class ReplayOrder(Selection):
             "examples": [
                 {"receipts": ["5b2a5f5f8f3f4f0c8f5f1c2d3e4f5a6b"]},
                 {"cause": "0f3a5c7e9b1d2f4a", "mapping": "current"},
+                {"filter": {"connection": "contoso", "cause": "0f3a5c7e9b1d2f4a"}},
                 {"filter": {"connection": "contoso", "error_class": "data", "from": "2026-05-04T00:00:00Z"}},
             ]
         },

@@ -29,6 +29,7 @@ class ReplayFilter(BaseModel):
     connection: Annotated[str, Field(max_length=63)] = ""
     outcome: Literal["failed", "skipped"] = "failed"
     error_class: ErrorClass | None = None
+    cause: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
     action: Annotated[str, Field(max_length=63)] = ""
     form: Annotated[str, Field(max_length=200)] = ""
     event: Annotated[str, Field(max_length=200)] = ""
@@ -46,7 +47,9 @@ class Selection(BaseModel):
         tuple[Annotated[str, Field(pattern="^[0-9a-f]{32}$")], ...],
         Field(max_length=RECEIPTS_MOST, description="One delivery or several."),
     ] = ()
-    cause: Annotated[str, Field(pattern="^([0-9a-f]{16})?$", description="A group of `/failures`.")] = ""
+    cause: Annotated[
+        str, Field(pattern="^([0-9a-f]{16})?$", description="A group of `/failures`, of every connection.")
+    ] = ""
     filter: Annotated[ReplayFilter | None, Field(description="Whatever the log holds of this kind.")] = None
 
     @model_validator(mode="after")

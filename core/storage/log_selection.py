@@ -28,6 +28,7 @@ def _query(selection: Selection, connections: Sequence[str]) -> LogQuery:
     named: Mapping[str, str] = {
         "outcome": wanted.outcome,
         "error_class": wanted.error_class.value if wanted.error_class else "",
+        "cause": wanted.cause,
         "action": wanted.action,
         "form": wanted.form,
         "form_event": wanted.event,

@@ -11,7 +11,7 @@ ENDINGS = (*ENDED, "quarantined", "on_the_way")
 def test_everything_captured_is_accounted_for(app: App, person: Person) -> None:
     """By outcome, with what waits counted as on its way; and a list says what never arrived."""
     event = f"Balance {person.number}"
-    people = [Person(40_000 + person.number * 10 + number) for number in range(3)]
+    people = [Person(1_000_000 + person.number * 10 + number) for number in range(3)]
     bodies = [each.capture() for each in people]
     for body in bodies:
         body["form"] = {"id": f"balance-{person.number}", "name": "Booth", "event": event}

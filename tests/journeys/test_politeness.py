@@ -14,6 +14,7 @@ from infra.local import story
 from tests.benchmarks.bulk_crm import Crm
 from tests.benchmarks.bulk_people import BY_EMAIL, people
 from tests.faults.nursery import Nursery
+from tests.infra.functions_host.running import eventually
 from tests.journeys.conftest import SETTLES_SECONDS, App, Person
 from tests.journeys.test_bulk import is_over
 
@@ -68,6 +69,10 @@ def _refused_in_rounds(app: App, control: str, batches: list[str]) -> list[int]:
     return rounds
 
 
+def _states(app: App, batches: list[str]) -> list[str]:
+    return [app.client.get(f"/api/v1/bulk/{batch}").json()["state"] for batch in batches]
+
+
 def test_a_capture_overtakes_bulk(app: App) -> None:
     """While chunks have all their slots in use, somebody at the booth is answered at once."""
     control = f"{app.stack.dynamics.url}/_control"
@@ -85,8 +90,9 @@ def test_a_capture_overtakes_bulk(app: App) -> None:
             ).json()["batch"]
             for number in range(BATCHES)
         ]
+        eventually(lambda: "running" in _states(app, batches))
         answer = app.capture(Person(71_001).capture())
-        under_way = [app.client.get(f"/api/v1/bulk/{batch}").json()["state"] for batch in batches]
+        under_way = _states(app, batches)
     finally:
         httpx.post(f"{control}/latency", json={}).raise_for_status()
     assert answer.json()["outcome"] == "created"

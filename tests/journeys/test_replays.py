@@ -77,11 +77,15 @@ def _fail(app: App, booth: str, first: int, **changes: Any) -> None:
 def test_three_causes_are_three_groups_and_each_is_mended_and_replayed(
     app: App, booth: str, refusing: httpx.Client
 ) -> None:
-    """Counted from the log; after the fix the group is replayed as one, and every person stands in Dynamics once."""
+    """Counted from the log; after the fix the group is replayed as one, and every person stands in Dynamics once.
+    What failed for the same cause on another connection is left alone.
+    """
+    leads = app.action("replays-elsewhere", match={"tables": "leads", "by": "email"})
     _fail(app, booth, 30_000, rating=7)
     _fail(app, booth, 31_000, fields={"FirstName": "A" * 80})
     refusing.post("faults", json=[PLUG_IN]).raise_for_status()
     _fail(app, booth, 32_000)
+    elsewhere = app.capture(Person(33_000).capture(), action=leads).json()
     refusing.delete("faults").raise_for_status()
 
     groups = _failures(app)
@@ -93,12 +97,15 @@ def test_three_causes_are_three_groups_and_each_is_mended_and_replayed(
     fixes: dict[str, list[dict[str, Any]]] = {"0x80040265": STRICT, "firstname": LENIENT, "leadqualitycode": TRANSLATED}
     for name, rows in fixes.items():
         app.save("connections/replays/mappings/lead", {"rows": rows}).raise_for_status()
-        replay = _replay(app, f"mend-{name}", {"cause": groups[name]["cause"]})
+        ours = {"connection": "replays", "cause": groups[name]["cause"]}
+        replay = _replay(app, f"mend-{name}", {"filter": ours})
         assert (replay["taken"], replay["outcomes"]) == (OF_EACH, {"created": OF_EACH})
         assert name not in _failures(app)
-    leads = [row["emailaddress1"] for row in app.rows("lead") if row.get("subject") == "Expo"]
-    ours = [address for address in leads if address.startswith(("person30", "person31", "person32"))]
-    assert len(ours) == len(set(ours)) == 3 * OF_EACH
+    addresses = [row["emailaddress1"] for row in app.rows("lead") if row.get("subject") == "Expo"]
+    mended = [address for address in addresses if address.startswith(("person30", "person31", "person32"))]
+    assert len(mended) == len(set(mended)) == 3 * OF_EACH
+    (log,) = app.logs(email=Person(33_000).email, cause=groups["0x80040265"]["cause"])
+    assert (log["delivery"], log["outcome"]) == (elsewhere["receipt"], "failed")
     (log,) = app.logs(email=Person(30_000).email)
     assert (log["trigger"], log["replays"], log["outcome"]) == ("replay", 1, "created")
 

@@ -43,7 +43,8 @@ def _exported(app: App, format_: str = "yaml") -> Any:
 def _own(document: dict[str, Any]) -> dict[str, Any]:
     """Of everything that the tests of this session saved: what is this file's."""
     mappings = [each for each in document["mappings"] if each["connection"] == "moved-from"]
-    return document | {"mappings": mappings, "actions": [each for each in document["actions"] if each["id"] == "moved"]}
+    actions = [each for each in document["actions"] if each["id"] == "moved"]
+    return document | {"mappings": mappings, "actions": actions, "automations": []}
 
 
 def _imported(app: App, document: Any, **params: str) -> httpx.Response:
