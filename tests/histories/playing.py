@@ -14,7 +14,7 @@ from core.domain.capture import Capture, identity
 from tests.faults.fault import ByChance, Fault, Kind
 from tests.faults.hosts import Victim
 from tests.histories.arena import Arena
-from tests.histories.history import History, Said
+from tests.histories.history import CONNECTION, History, Said
 from tests.histories.standing import Standing, standing
 
 FAULTS = (
@@ -148,7 +148,12 @@ def _ended(arena: Arena, history: History, receipts: Mapping[Place, str], struck
 
 
 def _logs(arena: Arena) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{arena.running.app}/api/v1/logs", params={"limit": "200"}, headers=arena.key, timeout=30)
+    answer = httpx.get(
+        f"{arena.running.app}/api/v1/logs",
+        params={"connection": CONNECTION, "limit": "500"},
+        headers=arena.key,
+        timeout=30,
+    )
     items: list[dict[str, Any]] = answer.json()["items"]
     return items
 

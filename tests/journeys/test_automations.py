@@ -1,5 +1,6 @@
 """Automations from end to end: whom they select, when they run, and that nobody runs twice for one thing said."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from tests.journeys.test_bulk import is_over
 
 
 @pytest.fixture(scope="module")
-def name(app: App) -> str:
-    """An action of its own, so that its log rows can be told apart."""
-    return app.action("automated", match={"tables": "leads", "by": "email"}, create="lead")
+def name(app: App) -> Iterator[str]:
+    """An action of its own, so that its log rows can be told apart. Its automations would run beside later tests."""
+    yield app.action("automated", match={"tables": "leads", "by": "email"}, create="lead")
+    for each in app.client.get("/api/v1/automations").json()["items"]:
+        app.client.delete(f"/api/v1/automations/{each['id']}").raise_for_status()
 
 
 def _save(app: App, automation: str, **settings: Any) -> None:
