@@ -94,6 +94,15 @@ class Extra(_Entity):
     write: RowWrite | Membership
 
 
+class Folded(_Entity):
+    """Another delivery of the same person, whose part is written with the intent."""
+
+    delivery: str
+    result: Result  # what will be said of it when that has been done
+    said_at: datetime
+    marks: tuple[str, ...] = ()  # of what is done for it beside the row
+
+
 class Intent(_Entity):
     """What one delivery is about to do, saved before it is done. Whoever finds it carries out exactly this."""
 
@@ -105,6 +114,16 @@ class Intent(_Entity):
     prospect_key: str
     prospect: Prospect  # as it will be afterwards, with its link
     changed: tuple[str, ...] = ()  # the prospect's fields that say something new
+    folded: tuple[Folded, ...] = ()  # they end with it, in this order
+    alone: "Intent | None" = None  # without them, should Dynamics refuse what is written for all
+
+    def with_effects(self, marks: Collection[str], said_at: datetime) -> Prospect:
+        """The person afterwards, for whom these things were done; `said_at` is of the delivery whose intent it is."""
+        theirs = {mark: each.said_at for each in self.folded for mark in each.marks}
+        person = self.prospect
+        for mark in marks:
+            person = person.with_effects((mark,), theirs.get(mark, said_at))
+        return person
 
     @property
     def row_claim(self) -> str | None:
@@ -136,6 +155,7 @@ class Delivery(_Entity):
     is_replanned: bool = False  # the tables' metadata was read anew for it; that is done once
     state: Literal["received", "intent", "done"] = "received"
     intent: Intent | None = None
+    folded_into: str = ""  # with `intent` and none of its own: the delivery whose intent writes its part
     result: Result | None = None
     erased_at: datetime | None = None  # the person was taken out of it
 

@@ -10,6 +10,9 @@ from core.domain.capture import Capture, prospect_name
 from core.domain.email_address import normal_email
 from core.domain.values import is_missing, normal_name
 
+TOGETHER_MOST = 16  # deliveries of one person: with their claims they have to fit into one transaction
+CAPTURE_MOST = 50_000  # characters of one
+
 
 def predecessors(captures: Sequence[Capture], *, with_companies: bool) -> list[list[int]]:
     """For each capture the numbers of those that should be over before it begins; all of them stand before it.
@@ -28,6 +31,30 @@ def predecessors(captures: Sequence[Capture], *, with_companies: bool) -> list[l
         before.append(sorted(wanted))
         last |= dict.fromkeys(names, number)
     return before
+
+
+def followers(captures: Sequence[Capture], before: Sequence[Sequence[int]]) -> list[list[int]]:
+    """For each capture those of the same person that come right after it, and would wait for nobody else.
+
+    `before`: as `predecessors` answers.
+    """
+    by_person: dict[str, list[int]] = {}
+    for number, capture in enumerate(captures):
+        by_person.setdefault(prospect_name(capture, str(number)), []).append(number)
+    following: list[list[int]] = [[] for _ in captures]
+    for numbers in by_person.values():
+        for place, number in enumerate(numbers):
+            following[number] = _right_after(numbers[place : place + TOGETHER_MOST], captures, before)
+    return following
+
+
+def _right_after(numbers: Sequence[int], captures: Sequence[Capture], before: Sequence[Sequence[int]]) -> list[int]:
+    taken = list(numbers[:1])
+    for number in numbers[1:]:
+        if not set(before[number]) <= set(taken) or len(captures[number].model_dump_json()) > CAPTURE_MOST:
+            break
+        taken.append(number)
+    return taken[1:]
 
 
 def _names(capture: Capture, number: int) -> Iterator[str]:

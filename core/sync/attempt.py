@@ -49,8 +49,13 @@ class Attempts:
         self._wake_queue = wake_queue
         self._now = now
 
-    async def attempt(self, found: Versioned[Delivery], *, deadline: float) -> Delivery | None:
-        """The delivery when it is done and logged; None when it goes on later by itself. `deadline` in seconds."""
+    async def attempt(
+        self, found: Versioned[Delivery], followers: Sequence[Versioned[Delivery]] = (), *, deadline: float
+    ) -> Delivery | None:
+        """The delivery when it is done and logged; None when it goes on later by itself. `deadline` in seconds.
+
+        `followers`: as `Turns.complete` takes them. Each has an attempt of its own to come, which logs it.
+        """
         delivery = found.entity
         if delivery.state != "done" and (reason := await self.pause_reason(delivery)):
             _log.info("delivery %s waits: %s", delivery.id, reason)
@@ -60,7 +65,7 @@ class Attempts:
         with span("turn", action=delivery.action, trigger=delivery.trigger) as telling, calls_noted() as calls:
             try:
                 async with asyncio.timeout(deadline):
-                    done = await self._turns.complete(found)
+                    done = await self._turns.complete(found, followers)
                     _tell(telling, done, (self._now() - began).total_seconds())
                     await self.conclude(done, _ended(began, done, calls))
             except TimeoutError:

@@ -1,9 +1,9 @@
 """Many captures of one action at once, each by the turn that a capture takes alone, with their requests put together.
 
-So what section 6 of the product promises holds here too. Deliveries of one person run one after the other, in the
-order in which they came (`domain.sharing`); the others run side by side. What is not done at the end goes on by
-itself: each delivery is marked then, and a message or the timer finds it. Before that nothing is stored of a delivery
-but its intent: whatever it came with, a message or a file, comes again when this process dies.
+So what section 6 of the product promises holds here too. Deliveries of one person are folded into one write
+(`domain.folding`), or run one after the other; the others run side by side (`together.chains`). What is not done at the
+end goes on by itself: each delivery is marked then, and a message or the timer finds it. Before that nothing is stored
+of a delivery but its intent: whatever it came with, a message or a file, comes again when this process dies.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from core.domain.action import SyncAction
 from core.domain.capture import Capture
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Trigger, delivery_key
-from core.domain.sharing import predecessors
 from core.domain.submission import heard_keys
 from core.sync.attempt import Attempts
 from core.sync.intake import Intake, new_delivery
@@ -32,6 +31,7 @@ from core.sync.ports import (
     Pauses,
     Versioned,
 )
+from core.sync.together.chains import in_chains
 from core.sync.together.crm import CrmsTogether
 from core.sync.together.ledger import LedgerTogether
 from core.sync.together.reporting import LogTogether, PausesTogether, WakesTogether
@@ -183,16 +183,11 @@ class Bulk:
         return stored or await self._placed(ledger, delivery)
 
     async def _run(self, together: _Together, deliveries: Sequence[Versioned[Delivery]]) -> None:
-        """Whoever has to wait for somebody of his own name does so without a word to anybody."""
-        over = [asyncio.Event() for _ in deliveries]
-        captures = [found.entity.capture for found in deliveries]
-        before = predecessors(captures, with_companies=await self._makes_accounts(deliveries))
-        turns = [
-            self._turn(together, found, [over[number] for number in first], mine)
-            for found, first, mine in zip(deliveries, before, over, strict=True)
-        ]
-        ended = await asyncio.gather(*turns, return_exceptions=True)
-        for how in ended:
+        async def attempt(found: Versioned[Delivery], followers: Sequence[Versioned[Delivery]]) -> None:
+            await together.attempts.attempt(found, followers, deadline=DEADLINE_SECONDS)
+
+        makes_accounts = await self._makes_accounts(deliveries)
+        for how in await in_chains(together.ledger, deliveries, attempt, with_companies=makes_accounts):
             if how is not None:  # the others are over, or marked
                 raise how
 
@@ -200,16 +195,6 @@ class Bulk:
         names = {found.entity.action for found in deliveries}
         actions = [await self._configuration.action(name) for name in names]
         return any(action and action.account and action.account.on_missing == "create" for action in actions)
-
-    async def _turn(
-        self, together: _Together, found: Versioned[Delivery], first: Sequence[asyncio.Event], over: asyncio.Event
-    ) -> None:
-        try:
-            for event in first:
-                await event.wait()
-            await together.attempts.attempt(found, deadline=DEADLINE_SECONDS)
-        finally:
-            over.set()
 
 
 def _soon(waited: timedelta = timedelta()) -> timedelta:

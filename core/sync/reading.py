@@ -4,18 +4,21 @@ Duty: the reads, in the order that the protocol wants: prospect and keys before 
 """
 
 import asyncio
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.account import account_key
 from core.domain.action import SyncAction
 from core.domain.decision import linked_columns, reference_queries
 from core.domain.delivery import Alias, Claim, Delivery
+from core.domain.folding import Heard
 from core.domain.matching import columns_to_read, redirects_to_read
 from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import Prospect
 from core.domain.references import Found
 from core.domain.subject import Subject, subject_alias, subject_of
-from core.errors import MisconfiguredConnectionError
+from core.errors import MisconfiguredConnectionError, RejectedRowError
 from core.sync.ports import ABSENT, Change, Configuration, ConnectionSetup, Crm, Ledger, Versioned
 
 Keys = dict[str, Versioned[Claim] | None]
@@ -29,7 +32,7 @@ class Known:
     subject: Subject
     prospect_etag: str
     keys: Keys
-    new_alias: str | None  # the key under which the submission is to be remembered
+    new_aliases: tuple[str, ...]  # the keys under which its submission is to be remembered
 
     @property
     def claimant(self) -> str:
@@ -41,9 +44,30 @@ class Known:
         """The keys, as they were read; and whose the submission is, once somebody has to know."""
         claim = Claim(claimed_by=claimed_by)
         changes = [Change(key, claim, read.etag if (read := self.keys[key]) else ABSENT) for key in keys]
-        if self.new_alias:
-            changes.append(Change(self.new_alias, Alias(prospect_key=self.subject.prospect_key), ABSENT))
-        return changes
+        alias = Alias(prospect_key=self.subject.prospect_key)
+        return [*changes, *(Change(key, alias, ABSENT) for key in self.new_aliases)]
+
+    def and_of(self, others: Iterable["Known"]) -> "Known":
+        """With the keys and the submissions of other deliveries of the person."""
+        keys, aliases = dict(self.keys), dict.fromkeys(self.new_aliases)
+        for other in others:
+            keys |= other.keys
+            aliases |= dict.fromkeys(other.new_aliases)
+        return replace(self, keys=keys, new_aliases=tuple(aliases))
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A delivery that is at hand too, with what is known of its person."""
+
+    found: Versioned[Delivery]
+    known: Known
+
+    def is_free_beside(self, first: Known) -> bool:
+        """Whether it is about the same person, as the first knows him, and waits for nobody."""
+        mine, theirs = self.known, first
+        is_same = mine.subject.prospect_key == theirs.subject.prospect_key
+        return is_same and mine.prospect_etag == theirs.prospect_etag and not mine.claimant
 
 
 class Reading:
@@ -75,8 +99,14 @@ class Reading:
         keys |= (
             dict.fromkeys(unread) if presumably_new and read is None else await self._read_keys(organization, unread)
         )
-        new_alias = alias if isinstance(alias, str) else None
-        return Known(setup, subject, read.etag if read else ABSENT, {name: keys[name] for name in wanted}, new_alias)
+        new_aliases = (alias,) if isinstance(alias, str) else ()
+        return Known(setup, subject, read.etag if read else ABSENT, {name: keys[name] for name in wanted}, new_aliases)
+
+    async def followers(self, first: Delivery, followers: Sequence[Versioned[Delivery]]) -> list[Follower]:
+        """What is known of those that are decided by the same settings as the first, up to one that is not."""
+        alike = list(itertools.takewhile(lambda each: _is_alike(first, each.entity), followers))
+        known = await asyncio.gather(*(self.known(each.entity, presumably_new=each.etag == ABSENT) for each in alike))
+        return [Follower(*each) for each in zip(alike, known, strict=True)]
 
     async def setup(self, delivery: Delivery) -> ConnectionSetup:
         setup = await self._configuration.setup(delivery.connection)
@@ -108,6 +138,11 @@ class Reading:
         return dict(zip(keys, read, strict=True))
 
 
+def _is_alike(first: Delivery, other: Delivery) -> bool:
+    settings = [(each.connection, each.action, each.mapped_as) for each in (first, other)]
+    return settings[0] == settings[1] and other.state == "received"
+
+
 def _missing(what: str) -> MisconfiguredConnectionError:
     return MisconfiguredConnectionError(f"The {what} is not configured any more.", code="not_configured")
 
@@ -124,3 +159,17 @@ async def search(crm: Crm, subject: Subject) -> Found:
     while redirects := redirects_to_read(found.rows):
         found = found.and_then(await crm.find(redirects, columns))
     return found
+
+
+async def search_beside(crm: Crm, first: Known, followers: Sequence[Follower]) -> list[Heard]:
+    """Of those that follow the first, as many as nothing is in the way of; what is, they meet in their own turns."""
+    free = list(itertools.takewhile(lambda each: each.is_free_beside(first), followers))
+    heard = await asyncio.gather(*(_heard(crm, each.known.subject) for each in free))
+    return [each for each in itertools.takewhile(lambda each: each is not None, heard) if each]
+
+
+async def _heard(crm: Crm, subject: Subject) -> Heard | None:
+    try:
+        return Heard(subject, await search(crm, subject))
+    except RejectedRowError:
+        return None

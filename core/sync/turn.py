@@ -7,21 +7,23 @@ outside world pass through; what has been done by then stays safe to do again.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from core.domain.automation import Changed, changed_key
-from core.domain.decision import NOT_MAPPED, decide, linked
+from core.domain.decision import NOT_MAPPED, decide
 from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key, prospect_name_of
+from core.domain.folding import Heard, Pile, fold
 from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import Prospect, with_news
+from core.domain.references import Found
 from core.domain.refitting import refitted
 from core.domain.settling import settled_without_search
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
 from core.sync.carrying_out import carry_out, has_landed
 from core.sync.metadata import refresh_mappings
 from core.sync.ports import ABSENT, ANY, Change, Configuration, ConnectionSetup, Crm, Crms, Ledger, Versioned
-from core.sync.reading import Known, Reading, search
+from core.sync.reading import Follower, Known, Reading, search, search_beside
 
 ROUNDS_MOST = 60
 WRITE_SECONDS = 0.25  # about as long as a write takes; a claimant gets this long before he is helped
@@ -49,15 +51,23 @@ class Turns:
         self._new_id = new_id
         self._sleep = sleep
 
-    async def complete(self, found: Versioned[Delivery]) -> Delivery:
-        """The delivery when it is done. Raises what Dynamics or storage raise; calling again goes on from there."""
+    async def complete(self, found: Versioned[Delivery], followers: Sequence[Versioned[Delivery]] = ()) -> Delivery:
+        """The delivery when it is done. Raises what Dynamics or storage raise; calling again goes on from there.
+
+        `followers`: deliveries of the same person that come right after it, in their order. Those whose part can be
+        written together with this one's end with it; the others are left as they are.
+        """
         is_claimed_now = False
         for round_number in range(ROUNDS_MOST):
             delivery = found.entity
             if delivery.state == "done":
                 return delivery
             if delivery.state == "received":
-                advanced = await self._take(found, is_first=round_number == 0)
+                first = round_number == 0
+                advanced = await self._take(found, followers if first else (), is_first=first)
+            elif delivery.intent is None:
+                await self._help(delivery.organization, delivery.folded_into)
+                advanced = None
             else:
                 advanced = await (self._carry_out(found) if is_claimed_now else self._go_on(found))
             is_claimed_now = advanced is not None
@@ -90,10 +100,15 @@ class Turns:
 
     # --- Before the claim -------------------------------------------------------------------------------------------
 
-    async def _take(self, found: Versioned[Delivery], *, is_first: bool) -> Versioned[Delivery] | None:
+    async def _take(
+        self, found: Versioned[Delivery], followers: Sequence[Versioned[Delivery]], *, is_first: bool
+    ) -> Versioned[Delivery] | None:
         """From `received` to an intent, or to the end when nothing is to be written. None: start again."""
         delivery = found.entity
-        known = await self._reading.known(delivery, presumably_new=is_first and found.etag == ABSENT)
+        known, next_ones = await asyncio.gather(
+            self._reading.known(delivery, presumably_new=is_first and found.etag == ABSENT),
+            self._reading.followers(delivery, followers),
+        )
         if result := settled_without_search(known.subject):
             return await self._commit(delivery.organization, _done(found, result, self._now()))
         if claimant := known.claimant:
@@ -101,36 +116,49 @@ class Turns:
             return None
         crm = await self._crms.crm(known.setup.connection)
         try:
-            found_there = await search(crm, known.subject)
-            decision = decide(known.subject, found_there, new_id=self._new_id())
+            there, beside = await asyncio.gather(search(crm, known.subject), search_beside(crm, known, next_ones))
+            decision = decide(known.subject, there, new_id=self._new_id())
         except RejectedRowError as refused:
             if refused.about_mapping and not delivery.is_replanned:
                 await refresh_mappings(crm, self._configuration, known.setup)
                 return await self._commit(delivery.organization, _with_state(_replanned(found), "received"))
-            decision = _refused(Result(outcome=Outcome.FAILED), refused)
-        if isinstance(decision, Intent):
-            return await self._claim(found, known, decision)
-        if decision.error_code == NOT_MAPPED and await self._is_mapped_by_now(known.setup):
+            there, beside, decision = Found(), [], _refused(Result(outcome=Outcome.FAILED), refused)
+        if _is_not_mapped(decision) and await self._is_mapped_by_now(known.setup):
             return None
-        person, changed = with_news(known.subject.known, linked(known.subject.person, decision))
+        pile = fold(Heard(known.subject, there), decision, beside)
+        return await self._settle(found, known, pile, next_ones[: len(pile.folded)])
+
+    async def _settle(
+        self, found: Versioned[Delivery], known: Known, pile: Pile, folded: Sequence[Follower]
+    ) -> Versioned[Delivery] | None:
+        """Saves what was decided, for all who are in the pile."""
+        delivery, subject = found.entity, known.subject
+        known = known.and_of(each.known for each in folded)
+        if isinstance(pile.decision, Intent):
+            return await self._claim(found, known, pile.decision, [each.found for each in folded])
+        person, changed = with_news(subject.known, pile.person)
+        ends = zip(folded, pile.folded, strict=True)
         return await self._commit(
             delivery.organization,
-            _done(found, decision, self._now()),
-            Change(known.subject.prospect_key, person, known.prospect_etag),
-            *known.conditions(known.subject.claim_keys, claimed_by=""),
-            *self._news(delivery, known.subject.prospect_key, changed),
+            _done(found, pile.decision, self._now()),
+            *(_done(each.found, its.result, self._now()) for each, its in ends),
+            Change(subject.prospect_key, person, known.prospect_etag),
+            *known.conditions(pile.keys, claimed_by=""),
+            *self._news(delivery, subject.prospect_key, changed),
         )
 
-    async def _claim(self, found: Versioned[Delivery], known: Known, intent: Intent) -> Versioned[Delivery] | None:
+    async def _claim(
+        self, found: Versioned[Delivery], known: Known, intent: Intent, followers: Sequence[Versioned[Delivery]]
+    ) -> Versioned[Delivery] | None:
         """Saves the intent and claims keys and row, provided that none has changed since it was read."""
         delivery = found.entity
         claimed = known.subject.known.model_copy(update={"claimed_by": delivery.id})
-        person, changed = with_news(known.subject.known, intent.prospect)
-        intent = intent.model_copy(update={"prospect": person, "changed": changed})
+        intent = _told(known.subject.known, intent)
         row_claim = [Change(intent.row_claim, Claim(claimed_by=delivery.id), ABSENT)] if intent.row_claim else []
         after = await self._commit(
             delivery.organization,
             _with_state(found, "intent", intent=intent),
+            *(_with_state(each, "intent", folded_into=delivery.id) for each in followers),
             Change(intent.prospect_key, claimed, known.prospect_etag),
             *known.conditions(intent.keys, claimed_by=delivery.id),
             *row_claim,
@@ -190,13 +218,15 @@ class Turns:
         except RejectedRowError as refused:
             if await has_landed(crm, intent):
                 return await self._finish(found, intent, intent.result, intent.prospect)
+            if intent.alone:
+                return await self._unfold(found, intent, intent.alone)
             if refused.about_mapping and not delivery.is_replanned:
                 return await self._refit(found, intent, crm, setup)
             return await self._finish(found, intent, _refused(intent.result, refused), _without_new_row(intent))
         if done is None:
             return await self._decide_anew(found)
         result = intent.result.model_copy(update={"warnings": (*intent.result.warnings, *done.warnings)})
-        return await self._finish(found, intent, result, intent.prospect.with_effects(done.marks, delivery.said_at))
+        return await self._finish(found, intent, result, intent.with_effects(done.marks, delivery.said_at))
 
     async def _is_open(self, found: Versioned[Delivery]) -> bool:
         """Whether nobody has finished or changed the delivery since it was read."""
@@ -206,13 +236,31 @@ class Turns:
     async def _finish(
         self, found: Versioned[Delivery], intent: Intent, result: Result, person: Prospect
     ) -> Versioned[Delivery] | None:
-        after = person.model_copy(update={"last_outcome": result.outcome.value})
+        followers = await self._folded(found.entity.organization, intent)
+        results = [result, *(each.result for each in intent.folded)]
+        after = person.model_copy(update={"last_outcome": results[-1].outcome.value})
         return await self._commit(
             found.entity.organization,
-            _done(found, result, self._now()),
+            *(_done(each, told, self._now()) for each, told in zip([found, *followers], results, strict=True)),
             Change(intent.prospect_key, after, ANY),
             *_released(intent),
             *self._news(found.entity, intent.prospect_key, intent.changed),
+        )
+
+    async def _folded(self, organization: str, intent: Intent) -> list[Versioned[Delivery]]:
+        return list(await asyncio.gather(*(self._read(organization, each.delivery) for each in intent.folded)))
+
+    async def _unfold(self, found: Versioned[Delivery], intent: Intent, alone: Intent) -> Versioned[Delivery] | None:
+        """Dynamics refuses something that one of them says: each goes on by itself, and the first keeps the claims.
+        Should what was sent still land, the others find it there.
+        """
+        others = await self._folded(found.entity.organization, intent)
+        unclaimed = intent.row_claim if alone.row_claim is None else None
+        return await self._commit(
+            found.entity.organization,
+            _with_state(found, "intent", intent=alone),
+            *(_with_state(each, "received") for each in others),
+            *([Change(unclaimed, None, ANY)] if unclaimed else []),
         )
 
     def _news(self, delivery: Delivery, prospect_key: str, changed: tuple[str, ...]) -> list[Change]:
@@ -242,7 +290,8 @@ class Turns:
         prospect = await self._ledger.read(organization, intent.prospect_key, Prospect)
         known = prospect.entity if prospect else Prospect()
         unclaimed = Change(intent.prospect_key, known.model_copy(update={"claimed_by": ""}), ANY)
-        return await self._commit(organization, _with_state(found, "received"), unclaimed, *_released(intent))
+        again = [_with_state(each, "received") for each in (found, *await self._folded(organization, intent))]
+        return await self._commit(organization, *again, unclaimed, *_released(intent))
 
     async def _commit(self, organization: str, own: Change, *others: Change) -> Versioned[Delivery] | None:
         """One transaction; the condition on the delivery itself guards the rest."""
@@ -259,8 +308,10 @@ def _replanned(found: Versioned[Delivery]) -> Versioned[Delivery]:
     return Versioned(found.entity.model_copy(update={"is_replanned": True}), found.etag)
 
 
-def _with_state(found: Versioned[Delivery], state: str, *, intent: Intent | None = None) -> Change:
-    delivery = found.entity.model_copy(update={"state": state, "intent": intent})
+def _with_state(
+    found: Versioned[Delivery], state: str, *, intent: Intent | None = None, folded_into: str = ""
+) -> Change:
+    delivery = found.entity.model_copy(update={"state": state, "intent": intent, "folded_into": folded_into})
     return Change(delivery.key, delivery, found.etag)
 
 
@@ -268,6 +319,17 @@ def _done(found: Versioned[Delivery], result: Result, now: datetime) -> Change:
     finished = result.model_copy(update={"finished_at": now})
     delivery = found.entity.model_copy(update={"state": "done", "intent": None, "result": finished})
     return Change(delivery.key, delivery, found.etag)
+
+
+def _is_not_mapped(decision: Intent | Result) -> bool:
+    return isinstance(decision, Result) and decision.error_code == NOT_MAPPED
+
+
+def _told(known: Prospect, intent: Intent) -> Intent:
+    """With the change of what is known of the person counted, and what is new in it."""
+    person, changed = with_news(known, intent.prospect)
+    alone = _told(known, intent.alone) if intent.alone else None
+    return intent.model_copy(update={"prospect": person, "changed": changed, "alone": alone})
 
 
 def _released(intent: Intent) -> list[Change]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.capture import Capture
-from core.domain.sharing import predecessors
+from core.domain.sharing import CAPTURE_MOST, TOGETHER_MOST, followers, predecessors
 
 
 def _captures(*people: dict[str, Any]) -> list[Capture]:
@@ -58,3 +58,30 @@ def test_nobody_waits_for_himself_or_for_later_ones(people: list[dict[str, Any]]
     """So every file comes to an end."""
     before = predecessors(_captures(*people), with_companies=True)
     assert all(other < number for number, others in enumerate(before) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("people", "following"),
+    [
+        ([{"id": 1}, {"id": 2}, {"id": 1}, {"id": 1}], [[2, 3], [], [3], []]),
+        ([{"Email": "a@x.example"}, {"Email": "A@x.example "}], [[1], []]),
+        ([{"id": 1, "Email": "a@x.example"}, {"id": 2, "Email": "a@x.example"}], [[], []]),
+        (
+            [{"id": 1}, {"id": 2, "Email": "a@x.example"}, {"id": 1, "Email": "a@x.example"}, {"id": 1}],
+            [[], [], [3], []],
+        ),
+        ([{"id": 1}, {"id": 1, "Bio": "x" * CAPTURE_MOST}, {"id": 1}], [[], [2], []]),
+        ([{"FirstName": "Ann"}, {"FirstName": "Ann"}], [[], []]),
+    ],
+)
+def test_whoever_comes_right_after_is_taken_along(people: list[dict[str, Any]], following: list[list[int]]) -> None:
+    """Of the same prospect, unless somebody else is to be over first, or it is too long to be stored with others."""
+    captures = _captures(*people)
+    assert followers(captures, predecessors(captures, with_companies=False)) == following
+
+
+def test_no_more_are_taken_along_than_a_transaction_takes() -> None:
+    """The next in the row goes on with the rest."""
+    captures = _captures(*({"id": 1} for _ in range(3 * TOGETHER_MOST)))
+    following = followers(captures, predecessors(captures, with_companies=False))
+    assert max(map(len, following)) == TOGETHER_MOST - 1

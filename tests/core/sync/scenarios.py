@@ -137,10 +137,10 @@ async def _run(
     return scheduler
 
 
-async def _one_at_a_time(scenario: Scenario, order: Iterable[Delivery]) -> World:
+async def _one_at_a_time(scenario: Scenario, order: Iterable[Delivery], kind: type[Worker]) -> World:
     scheduler = Scheduler(scenario.world(), random.Random(0), troubles=0)
     for delivery in order:
-        worker = Worker(delivery.id, scheduler, ACTIONS, scenario.setup)
+        worker = kind(delivery.id, scheduler, ACTIONS, scenario.setup)
         task = asyncio.create_task(worker.turn(delivery.id))
         await scheduler.run([task])
         task.result()
@@ -215,13 +215,32 @@ async def ends_so_together_too(scenario: Scenario, seed: int, *, stored: bool) -
     await _agrees(scheduler, scenario, seed)
 
 
+async def ends_so_folded_too(
+    scenario: Scenario, seed: int, kind: type[Worker] = Worker, *, alone: type[Worker] = Worker
+) -> World:
+    """Two workers run all but the last as bulk work does; nobody has stored them. The last one is run by itself.
+    `alone`: who says what would be right.
+    """
+    scheduler = Scheduler(scenario.world(stored=False), random.Random(seed), troubles=4)
+    workers = [kind(f"all{number}", scheduler, ACTIONS, scenario.setup) for number in range(2)]
+    *folded, other = scenario.deliveries
+    scheduler.world.entities[other.key] = (scheduler.world.tick(), other)
+    tasks = [asyncio.create_task(worker.turns_together(folded, in_order=True)) for worker in workers]
+    tasks.append(asyncio.create_task(_alone(kind(other.id, scheduler, ACTIONS, scenario.setup))))
+    await scheduler.run(tasks)
+    for task in tasks:
+        task.result()
+    await _agrees(scheduler, scenario, seed, alone)
+    return scheduler.world
+
+
 async def _alone(worker: Worker) -> None:
     await worker.turn(worker.name)
 
 
-async def _agrees(ended: Scheduler, scenario: Scenario, seed: int) -> None:
+async def _agrees(ended: Scheduler, scenario: Scenario, seed: int, alone: type[Worker] = Worker) -> None:
     allowed = {
-        repr(_visible(await _one_at_a_time(scenario, order), scenario))
+        repr(_visible(await _one_at_a_time(scenario, order, alone), scenario))
         for order in itertools.permutations(scenario.deliveries)
     }
     seen = repr(_visible(ended.world, scenario))
@@ -244,6 +263,23 @@ def random_scenario(choice: random.Random) -> Scenario:
         (choice.choice(["lead", "contact"]), f"old{number}", _person(choice)) for number in range(choice.randrange(4))
     )
     return Scenario(deliveries, rows, choice.choice(list(SETUPS)))
+
+
+def one_person_scenario(choice: random.Random) -> Scenario:
+    """Of one action, most of them by one prospect: what bulk work folds. The last comes alone."""
+    action = choice.choice(list(ACTIONS))
+    times = choice.sample(range(9), choice.randint(3, 4))
+    deliveries = [_random_delivery(choice, number, said) for number, said in enumerate(times)]
+    own = [each.model_copy(update={"action": action, "capture": _of_one(choice, each.capture)}) for each in deliveries]
+    rows = tuple(
+        (choice.choice(["lead", "contact"]), f"old{number}", _person(choice)) for number in range(choice.randrange(3))
+    )
+    return Scenario(tuple(own), rows, choice.choice(list(SETUPS)))
+
+
+def _of_one(choice: random.Random, capture: Capture) -> Capture:
+    prospect = capture.prospect.model_copy(update={"id": choice.choice(["1", "1", "1", "1", "2"])})
+    return capture.model_copy(update={"prospect": prospect})
 
 
 def _random_delivery(choice: random.Random, number: int, said: int) -> Delivery:

@@ -14,7 +14,13 @@ from typing_extensions import override
 from core.domain.delivery import Claim, Delivery, Membership, RowWrite
 from core.domain.prospect import Prospect
 from core.sync.ports import ANY, Change, EntityT, Versioned
-from tests.core.sync.scenarios import Scenario, ends_as_some_order_would, random_scenario
+from tests.core.sync.scenarios import (
+    Scenario,
+    ends_as_some_order_would,
+    ends_so_folded_too,
+    one_person_scenario,
+    random_scenario,
+)
 from tests.core.sync.test_named_interleavings import NAMED
 from tests.core.sync.worlds import Worker
 
@@ -78,6 +84,15 @@ class WithoutSavedIntents(Worker):
         return found
 
 
+class WithoutFollowers(Worker):
+    """Claims without those who end with the claimant, so that they may begin by themselves meanwhile."""
+
+    @override
+    async def commit(self, organization: str, changes: Sequence[Change]) -> tuple[str, ...] | None:
+        kept = [each for each in changes if not (isinstance(each.entity, Delivery) and each.entity.folded_into)]
+        return await super().commit(organization, kept)
+
+
 def _free(found: Versioned[EntityT]) -> Versioned[EntityT]:
     return Versioned(found.entity.model_copy(update={"claimed_by": ""}), found.etag)
 
@@ -106,6 +121,26 @@ GOES_WRONG_IN: Mapping[type[Worker], Scenario | None] = {
     WithoutSavedIntents: None,
     WithoutConditionsInDynamics: ON_ONE_ROW,
 }
+
+
+GOES_WRONG_WHERE_FOLDED: list[type[Worker]] = [
+    WithoutFollowers,
+    WithoutKeyValidation,
+    WithoutProspectValidation,
+    WithoutTheDeliverysETag,
+    WithoutHelping,
+]
+
+
+@pytest.mark.parametrize("kind", GOES_WRONG_WHERE_FOLDED)
+async def test_without_a_safeguard_folding_ends_wrongly(kind: type[Worker]) -> None:
+    """The same search where deliveries of one person are written at once."""
+    for seed in range(SEEDS_MOST):
+        try:
+            await ends_so_folded_too(one_person_scenario(random.Random(seed)), seed, kind)
+        except AssertionError:
+            return
+    pytest.fail(f"{SEEDS_MOST} scenarios end rightly without it")
 
 
 @pytest.mark.parametrize("kind", GOES_WRONG_IN)

@@ -6,6 +6,7 @@ it is the real `Turns`; what the result should be, tests say.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
@@ -24,8 +25,9 @@ from core.domain.row import Row, RowKey, read_name
 from core.domain.search import Search
 from core.domain.table import EMAIL_COLUMNS, Table, id_column
 from core.domain.values import normal_name
-from core.errors import RetryableError, SyncError
+from core.errors import RejectedRowError, RetryableError, SyncError
 from core.sync.ports import ABSENT, ANY, PRESENT, Change, ConnectionSetup, EntityT, Versioned
+from core.sync.together.chains import in_chains
 from core.sync.together.crm import CrmsTogether
 from core.sync.together.ledger import LedgerTogether
 from core.sync.together.rounds import Rounds
@@ -46,10 +48,11 @@ class World:
     rows: dict[RowKey, dict[str, Any]] = field(default_factory=dict)
     members: set[tuple[str, str]] = field(default_factory=set)  # list, row
     clock: int = 0
+    folded: int = 0  # how often a delivery was claimed with another's intent
 
     def copy(self) -> "World":
         rows = {key: copy(row) for key, row in self.rows.items()}
-        return World(dict(self.entities), rows, set(self.members), self.clock)
+        return World(dict(self.entities), rows, set(self.members), self.clock, self.folded)
 
     def tick(self) -> int:
         self.clock += 1
@@ -71,6 +74,8 @@ class World:
         if change.entity is None:
             del self.entities[change.key]
             return ""
+        if isinstance(change.entity, Delivery) and change.entity.state == "intent" and not change.entity.intent:
+            self.folded += 1
         self.entities[change.key] = (self.tick(), change.entity)
         return str(self.clock)
 
@@ -271,11 +276,15 @@ class Worker:
         answers: dict[int, bool | SyncError] = {}
         new = [number for number, piece in enumerate(pieces) if _is_new_row(piece)]
         together = [write for number in new for write in pieces[number]]
-        if len(new) > 1 and await self.write(together):
-            answers = dict.fromkeys(new, True)
+        with contextlib.suppress(RejectedRowError):
+            if len(new) > 1 and await self.write(together):
+                answers = dict.fromkeys(new, True)
         for number, piece in enumerate(pieces):
             if number not in answers:
-                answers[number] = await self.write(piece)
+                try:
+                    answers[number] = await self.write(piece)
+                except SyncError as refused:
+                    answers[number] = refused
         return [answers[number] for number in range(len(pieces))]
 
     async def confirm_organization(self) -> None: ...
@@ -326,8 +335,11 @@ class Worker:
         """Time passes when the scheduler says so."""
         await self._scheduler.request(self.name, "wait", lambda: None)
 
-    async def turns_together(self, deliveries: Sequence[Delivery]) -> None:
-        """Runs deliveries to their end with their requests put together. Those that nobody has stored are new."""
+    async def turns_together(self, deliveries: Sequence[Delivery], *, in_order: bool = False) -> None:
+        """Runs deliveries to their end with their requests put together. Those that nobody has stored are new.
+
+        `in_order`: as bulk work does it, so that those of one person are folded; else all of them at once.
+        """
         left = list(deliveries)
         while left:
             rounds = Rounds()
@@ -335,14 +347,24 @@ class Worker:
             turns = Turns(
                 ledger=ledger, configuration=self, crms=crms, now=lambda: NOON, new_id=self.new_id, sleep=self.sleep
             )
-            ended = await asyncio.gather(
-                *(self._begun(turns, ledger, delivery) for delivery in left), return_exceptions=True
-            )
+            ended = await (self._in_chains if in_order else self._at_once)(turns, ledger, left)
             failures = [each for each in ended if isinstance(each, BaseException)]
             assert all(isinstance(each, RetryableError | asyncio.CancelledError | Killed) for each in failures), (
                 failures
             )
             left = [one for one, how in zip(left, ended, strict=True) if isinstance(how, BaseException)]
+
+    async def _at_once(self, turns: Turns, ledger: LedgerTogether, deliveries: Sequence[Delivery]) -> list[Any]:
+        begun = (self._begun(turns, ledger, delivery) for delivery in deliveries)
+        return await asyncio.gather(*begun, return_exceptions=True)
+
+    async def _in_chains(self, turns: Turns, ledger: LedgerTogether, deliveries: Sequence[Delivery]) -> list[Any]:
+        try:
+            stored = [await ledger.read(ORGANIZATION, each.key, Delivery) for each in deliveries]
+        except (Killed, RetryableError, asyncio.CancelledError) as lost:
+            return [lost] * len(deliveries)
+        found = [there or Versioned(each, ABSENT) for there, each in zip(stored, deliveries, strict=True)]
+        return await in_chains(ledger, found, turns.complete, with_companies=True)
 
     async def _begun(self, turns: Turns, ledger: LedgerTogether, delivery: Delivery) -> Delivery:
         stored = await ledger.read(ORGANIZATION, delivery.key, Delivery)

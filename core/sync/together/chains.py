@@ -1,0 +1,42 @@
+"""Who of many runs after whom, and who is taken along.
+
+Deliveries of one person run one after the other, in the order in which they came (`domain.sharing`); the others run
+side by side. Whoever's turn it is takes those along that come right after him.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from core.domain.delivery import Delivery
+from core.domain.sharing import followers, predecessors
+from core.sync.ports import Ledger, Versioned
+
+Run = Callable[[Versioned[Delivery], Sequence[Versioned[Delivery]]], Awaitable[Any]]
+
+
+async def in_chains(
+    ledger: Ledger, deliveries: Sequence[Versioned[Delivery]], run: Run, *, with_companies: bool
+) -> list[Any]:
+    """What `run` answered or raised for each; it is given the delivery, and those that it may take along.
+
+    Whoever has to wait for somebody does so without a word to anybody, and is read again then: he may have been taken
+    along.
+    """
+    captures = [found.entity.capture for found in deliveries]
+    before = predecessors(captures, with_companies=with_companies)
+    following = followers(captures, before)
+    over = [asyncio.Event() for _ in deliveries]
+
+    async def turn(number: int) -> Any:
+        found = deliveries[number]
+        try:
+            for other in before[number]:
+                await over[other].wait()
+            if before[number]:
+                found = await ledger.read(found.entity.organization, found.entity.key, Delivery) or found
+            return await run(found, [deliveries[other] for other in following[number]])
+        finally:
+            over[number].set()
+
+    return await asyncio.gather(*map(turn, range(len(deliveries))), return_exceptions=True)
