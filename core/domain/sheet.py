@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from core.domain.bulk_batch import ReadAs, Record
+from core.domain.sheet_envelope import CAPTURES, envelope
 from core.domain.sheet_json import VALUE_MOST, JsonDocuments, JsonLines
 from core.domain.sheet_table import Table
 from core.domain.sheet_text import SheetText
@@ -22,8 +23,7 @@ _CHARSET = re.compile(r";\s*charset=([^;]+)", re.IGNORECASE)
 class Sheet:
     def __init__(self, content_type: str = "", mapped: Sequence[str] = ()) -> None:
         """`mapped`: what mappings call the fields. Raises InvalidInputError for a charset that is not known."""
-        charset = _CHARSET.search(content_type)
-        self._text = SheetText(charset[1] if charset else "")
+        self._text = _text(content_type)
         self._is_ndjson = any(name in content_type.lower() for name in ("ndjson", "jsonl", "json-seq"))
         self._mapped = mapped
         self._reader: Table | JsonLines | JsonDocuments | None = None
@@ -70,14 +70,25 @@ class Sheet:
         begins = self._held.lstrip("\ufeff \t\r\n")
         if not begins:
             return None
+        if self._is_ndjson:  # whatever its first line is: that one may be what cannot be read
+            return JsonLines()
         if begins[0] not in "{[":
             return Table(self._mapped)
         line, end, _ = begins.partition("\n")
-        if self._is_ndjson:
-            return JsonLines()
         if not end and not is_end and len(begins) <= VALUE_MOST:
             return None
         return JsonLines() if _is_one_document(line.strip()) else JsonDocuments()
+
+
+def text_of(content: bytes, content_type: str = "") -> str:
+    """All of a file, as it is read. Raises InvalidInputError for what is no text."""
+    text = _text(content_type)
+    return text.feed(content) + text.end()
+
+
+def _text(content_type: str) -> SheetText:
+    charset = _CHARSET.search(content_type)
+    return SheetText(charset[1] if charset else "")
 
 
 def _is_one_document(line: str) -> bool:
@@ -87,5 +98,5 @@ def _is_one_document(line: str) -> bool:
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
-        return line.startswith("{") and line.endswith("}")
-    return isinstance(document, dict) and "prospects" not in document
+        return line.startswith("{") and line.endswith("}") and not envelope(line).is_one
+    return isinstance(document, dict) and CAPTURES not in document

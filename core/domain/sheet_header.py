@@ -1,8 +1,9 @@
 """The first row of a table: what each column means.
 
-Names are compared in any case, with or without blanks and signs. First comes what the connection's mappings call a
-field, then the contract of a capture (`activity_id`, `form.name`, `q.12`), then Captello's standard fields and their
-usual names. Any other column is a field of that name.
+Names are compared in any case, with or without blanks and signs. First come the parts of a capture (`form.name`,
+`q.12`), then what the connection's mappings call a field, then the contract's flat names (`activity_id`), then
+Captello's standard fields and their usual names. Any other column is a field of that name; a row that holds none of
+those names is no heading.
 """
 
 import re
@@ -22,6 +23,7 @@ COLUMNS_MOST = 1_000
 _PARTS = ("form", "submission", "prospect")
 _FIELDS = ("prospect", "fields")
 _EVENTS = frozenset(Event)
+_NAMED_MOST = 20
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+\.[^@\s]+")
 _NUMBERED = re.compile(r"(\d+): (.+)", re.DOTALL)
 
@@ -58,14 +60,14 @@ def columns_of(heading: Sequence[str], mapped: Sequence[str] = ()) -> Columns:
     names = [unprotected(name).strip() for name in heading]
     if len(names) > COLUMNS_MOST:
         raise InvalidInputError(f"The first row has more than {COLUMNS_MOST} columns.", field="body")
-    if any(map(_ADDRESS.fullmatch, names)) or not any(names):
+    if any(map(_ADDRESS.fullmatch, names)) or not any(_is_known(name, mapped) for name in names):
         message = "The first row has to name the columns, such as FirstName, LastName, Email, Company."
         raise InvalidInputError(message, field="body")
     paths = _paths(names, mapped)
     shown = {name: _shown(path) for name, path in zip(names, paths, strict=True) if path and name}
     twice = [name for name, path in zip(names, paths, strict=True) if name and path is None and not _is_ours(name)]
-    warnings = tuple(f"The column {name!r} stands there twice; the first one counts." for name in twice)
-    return Columns(tuple(paths), shown, warnings)
+    warnings = [f"The column {name!r} stands there twice; the first one counts." for name in twice]
+    return Columns(tuple(paths), shown, (*warnings, *_unmapped(paths, mapped)))
 
 
 def meaning(name: str) -> Path | None:
@@ -92,6 +94,22 @@ def _is_called_so(name: str, meanings: Sequence[Path]) -> bool:
     return bool(meanings) and plain(meanings[0][-1]) == plain(name)
 
 
+def _is_known(name: str, mapped: Sequence[str]) -> bool:
+    """Whether it can be told from a cell: a first row of nothing but other words is somebody's data."""
+    return _is_ours(name) or len(_meanings(name, mapped)) > 1
+
+
+def _unmapped(paths: Sequence[Path | None], mapped: Sequence[str]) -> list[str]:
+    """What no mapping takes, in a sentence; nothing where no mappings are known."""
+    taken = {field_name(field) for field in mapped}
+    fields = [path[-1] for path in paths if path and path[:-1] == _FIELDS]
+    names = [repr(field[:60]) for field in fields if field_name(field) not in taken]
+    if not mapped or not names:
+        return []
+    told = ", ".join(names[:_NAMED_MOST]) + (", …" if names[_NAMED_MOST:] else "")
+    return [f"No mapping takes {told}: kept with the person, and written to no column."]
+
+
 def _is_ours(name: str) -> bool:
     return name.lower().startswith(FAILED)
 
@@ -103,9 +121,9 @@ def _meanings(name: str, mapped: Sequence[str]) -> list[Path]:
     lower, short = name.lower(), plain(name)
     by_name = [(*_FIELDS, field) for field in mapped if field_name(field) == field_name(name)]
     by_sound = [(*_FIELDS, field) for field in mapped if plain(field) == short]
-    contract = [path for path in (_dotted(name, lower), _FLAT.get(short)) if path]
+    dotted, flat = ([path] if path else [] for path in (_dotted(name, lower), _FLAT.get(short)))
     standard = [(*_FIELDS, FIELD_BY_NAME[short])] if short in FIELD_BY_NAME else []
-    return [*by_name, *contract, *by_sound, *standard, (*_FIELDS, name)]
+    return [*dotted, *by_name, *flat, *by_sound, *standard, (*_FIELDS, name)]
 
 
 def _dotted(name: str, lower: str) -> Path | None:

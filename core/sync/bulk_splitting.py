@@ -28,13 +28,14 @@ from core.domain.capture import Capture
 from core.domain.delivery import prospect_key
 from core.domain.fitting import why_unfit
 from core.domain.prospect import Prospect
+from core.domain.sources import source_names
 from core.domain.stored_prospect import capture_of, prospect_facts, stored_name
 from core.errors import InvalidInputError
 from core.logs import logger
 from core.sync.bulk_actions import RECORDS_MOST, TRIES_MOST
 from core.sync.bulk_alive import Alives
 from core.sync.bulk_ports import Batches, BulkQueue, Contents, Stored
-from core.sync.ports import ABSENT, Change, Configuration, Ledger, Versioned
+from core.sync.ports import ABSENT, Change, Configuration, ConnectionSetup, Ledger, Versioned
 
 _READ_AT_ONCE = 32
 _LOOKED_AT_ONCE = 500
@@ -177,7 +178,7 @@ class Splitting:
     async def _of_content(self, batch: Batch, work: "_Work") -> AsyncIterator[tuple[list[Record], str]]:
         source = work.source.entity
         content_type = await self._pinned(work)
-        reader = self._new_reader(content_type, await self._mapped_fields(batch))
+        reader = self._new_reader(content_type, mapped_names(await self._configuration.setup(batch.connection)))
         numbers = itertools.count(1)
         group: list[Record] = []
         size = 0
@@ -213,12 +214,6 @@ class Splitting:
                 for at in range(0, len(block), _FED_AT_ONCE):
                     yield reader.feed(block[at : at + _FED_AT_ONCE])
         yield reader.end()
-
-    async def _mapped_fields(self, batch: Batch) -> tuple[str, ...]:
-        """What the connection's mappings call the fields."""
-        setup = await self._configuration.setup(batch.connection)
-        rows = [row for mapping in setup.mappings.values() for row in mapping.rows] if setup else []
-        return tuple(dict.fromkeys(row.source for row in rows if row.source))
 
     async def _of_prospects(self, batch: Batch, work: "_Work") -> AsyncIterator[tuple[list[Record], str]]:
         content = b"".join([block async for block in self._contents.stream(work.source.entity.blobs[0])])
@@ -260,6 +255,12 @@ class Splitting:
                     group = []
         if group:
             yield group, position
+
+
+def mapped_names(setup: ConnectionSetup | None) -> tuple[str, ...]:
+    """What the connection's mappings call the fields, those within templates included."""
+    rows = [row for mapping in setup.mappings.values() for row in mapping.rows] if setup else []
+    return tuple(dict.fromkeys(name for row in rows if row.source for name in source_names(row.source)))
 
 
 def _has_moved(before: Source, after: Source) -> bool:

@@ -151,6 +151,26 @@ def test_the_same_column_twice_counts_once_and_is_told() -> None:
     assert sheet.warnings == ("The column 'LastName' stands there twice; the first one counts.",)
 
 
+def test_what_no_mapping_takes_is_told() -> None:
+    """Parts of a capture and answers are no fields; without mappings there is nothing to tell."""
+    heading = b"LastName,Shirt size,Badge,form.name,q.12,Activity ID\n"
+    for mapped, warnings in (
+        (["lastname"], ("No mapping takes 'Shirt size', 'Badge': kept with the person, and written to no column.",)),
+        (["LastName", "badge", "Shirt Size"], ()),
+        ([], ()),
+    ):
+        sheet = Sheet("", mapped)
+        assert not sheet.feed(heading) + sheet.end()
+        assert sheet.warnings == warnings
+
+
+def test_a_part_of_a_capture_stays_one_where_a_mapping_names_it() -> None:
+    """A row that takes `form.event` or `q.12` means the event and the answer."""
+    (capture,) = captures(read(b"LastName,form.event,q.12\nA,Expo,B\n", mapped=["form.event", "q.12", "LastName"]))
+    assert (capture.form.event, [answer.value for answer in capture.answers]) == ("Expo", ["B"])
+    assert capture.prospect.fields == {"LastName": "A"}
+
+
 def test_an_empty_cell_says_nothing() -> None:
     """It is no blank, which could erase."""
     assert one("LastName,Title\nHopper,\n").prospect.fields == {"LastName": "Hopper"}
@@ -210,6 +230,26 @@ def test_a_large_object_around_the_array_is_gone_through() -> None:
     assert len(captures(read(text.encode(), block=100_000))) == 1500
 
 
+def test_lines_are_what_they_are_declared_to_be_whatever_the_first_one_is() -> None:
+    """A bad first line used to make a table with that heading of them all."""
+    records = read(b'5\n{"LastName": "A"}\nnull\n"x"\n', content_type="application/x-ndjson")
+    assert [(record.line, bool(record.error)) for record in records] == [(1, True), (2, False), (3, True), (4, True)]
+
+
+@pytest.mark.parametrize("before", ["", '"batch": "b", "action": "booth", '])
+@pytest.mark.parametrize("gap", ["", "\n"])
+@pytest.mark.parametrize("block", [1, 11, 1000])
+def test_captures_within_an_object_are_read_up_to_where_it_breaks(before: str, gap: str, block: int) -> None:
+    """Each on its line, also the one that says nothing; the break at its line and character."""
+    parts = [f'{{{before}"prospects": [', '{"LastName": "A"},', "{},", '{"LastName": "B"},', '{"LastName": }]}']
+    records = read(gap.join(parts).encode(), block=block)
+    assert [(record.line, bool(record.error)) for record in records] == [
+        (line if gap else 1, is_bad) for line, is_bad in ((2, False), (3, True), (4, False), (5, True))
+    ]
+    character = 14 if gap else len("".join(parts)) - 2
+    assert records[-1].error.endswith(f"cannot be read: Expecting value, at character {character}.")
+
+
 def test_a_bad_line_costs_itself_and_a_bad_array_its_rest() -> None:
     """Both say the line; in an array nobody can tell where the next one begins."""
     assert errors('{"LastName": "A"}\n{"LastName": }\n{"LastName": "C"}\n')[0][0] == 2
@@ -225,10 +265,11 @@ def test_a_bad_line_costs_itself_and_a_bad_array_its_rest() -> None:
         (b"PK\x03\x04....", "save it as CSV"),
         (b"\x1f\x8b\x08....", "unpacked"),
         (b"mara@x.example,Mara\n", "name the columns"),
+        (b"Mara,OHara\nAnn,Lee\n", "name the columns"),
     ],
 )
 def test_what_is_no_such_file_is_refused_in_plain_words(content: bytes, words: str) -> None:
-    """An Excel workbook, a packed file, a table without a heading."""
+    """An Excel workbook, a packed file, a table without a heading: its first person would be one."""
     with pytest.raises(InvalidInputError, match=words):
         read(content, block=1000)
 
