@@ -20,6 +20,7 @@ from core.domain.sheet_writing import failed_row, table
 from core.errors import InvalidInputError
 from core.sync.bulk_actions import Asked
 from core.sync.bulk_ports import Whole
+from core.sync.bulk_splitting import mapped_names
 
 router = APIRouter(prefix="/bulk", tags=["bulk"])
 
@@ -95,10 +96,9 @@ async def begin_bulk(
     """A file of people up to 8 MiB: CSV, NDJSON or JSON; or an order in JSON: `prospect_ids` or a `filter` over
     prospects that are here already, or a `blob` in the container `bulk`.
 
-    With an `Idempotency-Key`, or PUT on an id of yours, sending it again begins nothing new.
+    With an `Idempotency-Key`, a `batch` in the order, or PUT on an id of yours, sending it again begins nothing new.
     """
-    batch = f"b-{digest(idempotency_key)}" if idempotency_key else ""
-    return await _begun(request, services, who, response, action, batch)
+    return await _begun(request, services, who, response, action, batch="", key=idempotency_key or "")
 
 
 @router.put("/{batch}", status_code=202, openapi_extra=_BODY, summary="The same, under an id of yours")
@@ -111,7 +111,7 @@ async def begin_named_bulk(
     action: Action = None,
 ) -> Begun:
     """Begun once, however often it is sent; other content under the same id is refused (409)."""
-    return await _begun(request, services, who, response, action, batch)
+    return await _begun(request, services, who, response, action, batch=batch)
 
 
 @router.put("/{batch}/parts/{number}", openapi_extra=_PART, summary="A part of a file larger than 8 MiB")
@@ -214,16 +214,28 @@ _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 
 async def _begun(
-    request: Request, services: Services, who: str, response: Response, action: str | None, batch: str
+    request: Request, services: Services, who: str, response: Response, action: str | None, *, batch: str, key: str = ""
 ) -> Begun:
+    """`batch` stands in the address; `key` makes an id where nobody names one."""
     headers = request.headers
-    named, asked = asked_in(
+    wanted = asked_in(
         await request.body(),
         content_type=headers.get("content-type", ""),
         encoding=headers.get("content-encoding", ""),
-        action=action,
+        action=action or "",
+        batch=batch,
+        mapped=await _mapped(services, action),
     )
-    return _located(response, await services.bulk_actions.begin(named, asked, batch=batch, asked_by=who))
+    named = wanted.batch or (f"b-{digest(key)}" if key else "")
+    begun = await services.bulk_actions.begin(wanted.action, wanted.asked, batch=named, asked_by=who)
+    return _located(response, begun)
+
+
+async def _mapped(services: Services, action: str | None) -> tuple[str, ...]:
+    if not action:
+        return ()
+    _, connection = await services.bulk_actions.place(action)
+    return mapped_names(await services.configuration.setup(connection.id))
 
 
 def _located(response: Response, batch: Batch) -> Begun:

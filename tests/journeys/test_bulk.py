@@ -127,7 +127,10 @@ def test_many_people_by_a_table_stand_in_dynamics_once(app: App, action: str) ->
 
 
 def test_a_batch_is_begun_once_under_its_name(app: App, action: str) -> None:
-    """By PUT or Idempotency-Key; other content under the same name is refused."""
+    """By PUT, Idempotency-Key or the body's own word; other content under the same name is refused."""
+    order = {"batch": "expo-day-0", "action": action, "prospects": [people(45_020, 1)[0].capture()]}
+    begun = [app.client.post("/api/v1/bulk", json=order) for _ in range(2)]
+    assert [(each.status_code, each.json()["batch"]) for each in begun] == [(202, "expo-day-0")] * 2
     text = table_of(people(45_000, 2))
     key = {"idempotency-key": "one click"}
     assert len({upload(app, action, text, **key).json()["batch"] for _ in range(2)}) == 1
@@ -245,6 +248,7 @@ def test_what_is_no_file_of_people_is_refused_at_once(app: App, action: str) -> 
     assert upload(app, action, b"PK\x03\x04xxxx").status_code == 415
     assert upload(app, action, b"mara@x.example,Mara\n").status_code == 422
     assert upload(app, action, b"LastName,Email\n").status_code == 422
+    assert upload(app, action, b"Mara,OHara\nAnn,Lee\n").status_code == 422
     assert upload(app, action, b"x", **{"content-encoding": "gzip"}).status_code == 415
     large = upload(app, action, b"LastName\n" + b"x\n" * (4 * 1024 * 1024 + 10))
     assert (large.status_code, "parts" in large.json()["detail"]) == (413, True)
