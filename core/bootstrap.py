@@ -64,6 +64,7 @@ from core.sync.bulk_alive import Alives
 from core.sync.bulk_cancelling import Cancelling
 from core.sync.bulk_chunks import Chunks
 from core.sync.bulk_messages import BulkMessages
+from core.sync.bulk_refusing import Refusing
 from core.sync.bulk_resuming import Resuming
 from core.sync.bulk_settling import Settling
 from core.sync.bulk_splitting import Splitting
@@ -97,6 +98,7 @@ class Services:
     slots: BulkSlots
     bulk_actions: BulkActions
     bulk_messages: BulkMessages
+    bulk_refusing: Refusing
     bulk_cancelling: Cancelling
     bulk_settling: Settling
     bulk_resuming: Resuming
@@ -275,6 +277,7 @@ def make_services(settings: Settings) -> Services:
     automation_keeping = AutomationKeeping(
         store=automations, stored=prospects, configuration=configuration, running=automating, now=_now
     )
+    bulk_refusing = Refusing(actions=bulk_actions, contents=contents, poison=bulk_queue, sync_log=sync_log, now=_now)
     splitting = Splitting(
         batches=batches,
         contents=contents,
@@ -284,6 +287,7 @@ def make_services(settings: Settings) -> Services:
         configuration=configuration,
         new_reader=Sheet,
         alives=alives,
+        refusing=bulk_refusing,
         now=_now,
     )
     chunks = Chunks(
@@ -333,6 +337,7 @@ def make_services(settings: Settings) -> Services:
         bulk=bulk,
         bulk_actions=bulk_actions,
         bulk_messages=BulkMessages(actions=bulk_actions, splitting=splitting, chunks=chunks),
+        bulk_refusing=bulk_refusing,
         bulk_cancelling=cancelling,
         bulk_settling=settling,
         bulk_resuming=Resuming(batches=batches, queue=bulk_queue, settling=settling, alives=alives, now=_now),

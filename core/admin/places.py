@@ -1,6 +1,6 @@
 """Where deliveries and log rows stand: with the connections, and the organisations that these point or pointed to."""
 
-from core.domain.connection import Connection
+from core.domain.connection import NO_CONNECTION, Connection
 from core.sync.ports import Configuration
 
 
@@ -9,7 +9,8 @@ class Places:
         self._configuration = configuration
 
     async def connections(self) -> list[str]:
-        return [each.id for each in await self._configuration.connections()]
+        """With the place of those rows that belong to none."""
+        return [*(each.id for each in await self._configuration.connections()), NO_CONNECTION]
 
     async def organizations(self) -> list[str]:
         """Each once."""

@@ -24,6 +24,7 @@ _BY_CODE = {
     "0x80048306": "Give the application user's security role wider access to these rows, then replay.",
     "0x80048405": "Give the application user's security role wider access to these rows, then replay.",
     "0x80040231": "Give the owner a security role in Dynamics, or set another `owner` in the action, then replay.",
+    "refused_message": "Mend the message on the queue `bulk-sync-poison`, or what it names; put it on `bulk-sync`.",
     "0x80040229": "Set another `owner` in the action, then replay.",
 }
 

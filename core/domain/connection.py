@@ -44,7 +44,9 @@ def known_zone(name: str) -> str:
     return name
 
 
-ConfigurationId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", examples=["contoso"])]
+CONFIGURATION_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
+NO_CONNECTION = "-"  # in the log, where none is known
+ConfigurationId = Annotated[str, Field(pattern=CONFIGURATION_ID, examples=["contoso"])]
 Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"), AfterValidator(str.lower)]
 
 

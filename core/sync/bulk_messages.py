@@ -18,12 +18,14 @@ from core.sync.bulk_chunks import Chunks
 from core.sync.bulk_splitting import Splitting
 
 _BLOB = re.compile(r"bulk/(?!batches/)[^\\\x00-\x1f]{1,1000}")
+_ACTION_MOST = 63
 _BATCH = Field(pattern=BATCH_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     reason: str
+    action: str = ""  # as the message names it, if it does
 
 
 class _Message(BaseModel):
@@ -42,7 +44,7 @@ class Step(_Message):
 class Order(_Message):
     """What somebody asks for, in a request or on the queue: one of four."""
 
-    action: Annotated[str, Field(min_length=1, max_length=63)]
+    action: Annotated[str, Field(min_length=1, max_length=_ACTION_MOST)]
     batch: Annotated[str | None, _BATCH] = None
     prospects: list[Any] | None = None
     blob: Annotated[str | None, Field(max_length=1005)] = None
@@ -61,7 +63,7 @@ def read_message(body: bytes) -> Step | Order | Refused:
     """Plain JSON, or base64 of it; also one that comes back from the poison queue, with the reason around it."""
     try:
         document = json.loads(_plain(body))
-        if isinstance(document, dict) and document.keys() == {"refused", "message"}:
+        while isinstance(document, dict) and document.keys() == {"refused", "message"}:
             document = json.loads(_plain(str(document["message"]).encode()))
     except (ValueError, RecursionError) as error:
         return Refused(f"The message is neither JSON nor base64 of JSON: {str(error)[:120]}.")
@@ -75,7 +77,9 @@ def read_message(body: bytes) -> Step | Order | Refused:
         where = ".".join(str(part) for part in first["loc"]) or "the message"
         if kind is Step:
             return Refused('The message names no action: {"action": "booth", "prospects": [...]}.')
-        return Refused(f"{where}: {first['msg'].removeprefix('Value error, ')}.")
+        return Refused(
+            f"{where}: {first['msg'].removeprefix('Value error, ')}.", str(document["action"])[:_ACTION_MOST]
+        )
 
 
 def _plain(body: bytes) -> bytes:

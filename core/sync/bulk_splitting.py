@@ -35,6 +35,7 @@ from core.logs import logger
 from core.sync.bulk_actions import RECORDS_MOST, TRIES_MOST
 from core.sync.bulk_alive import Alives
 from core.sync.bulk_ports import Batches, BulkQueue, Contents, Stored
+from core.sync.bulk_refusing import Refusing
 from core.sync.ports import ABSENT, Change, Configuration, ConnectionSetup, Ledger, Versioned
 
 _READ_AT_ONCE = 32
@@ -70,6 +71,7 @@ class Splitting:
         configuration: Configuration,
         new_reader: Callable[[str, Sequence[str]], Reader],
         alives: Alives,
+        refusing: Refusing,
         now: Callable[[], datetime],
         chunk_records: int = CHUNK_RECORDS,
     ) -> None:
@@ -81,6 +83,7 @@ class Splitting:
         self._configuration = configuration
         self._new_reader = new_reader
         self._alives = alives
+        self._refusing = refusing
         self._now = now
         self._chunk_records = chunk_records
 
@@ -103,10 +106,16 @@ class Splitting:
             source = await self._read_again(batch, found)
         if source is None:
             return
-        if not refused and not source.entity.records:
-            refused = "It holds nobody."
+        refused = refused or ("" if source.entity.records else "It holds nobody.")
+        if refused and await self._is_at_fault(batch, source.entity):
+            await self._refusing.source(batch, source.entity, refused)
         after = source.entity.model_copy(update={"is_split": True, "refused": refused})
         await self._batches.commit(batch.id, [Change(after.entity_key, after, source.etag)])
+
+    async def _is_at_fault(self, batch: Batch, source: Source) -> bool:
+        """Not where nobody fits a filter now, or the batch was cancelled."""
+        fits_nobody = source.kind == "filter" and not source.records
+        return not fits_nobody and not await self._is_cancelled(batch)
 
     async def _read_again(self, batch: Batch, found: Versioned[Source]) -> Versioned[Source] | None:
         return await self._batches.read(batch.id, found.entity.entity_key, Source)

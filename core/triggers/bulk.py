@@ -1,6 +1,7 @@
 """The queue trigger for bulk work: what was dropped on the queue, and our own messages that carry a batch on.
 
-A message that can never succeed goes to the poison queue at once, with the reason; it is never tried again and again.
+A message that can never succeed goes to the log and the poison queue at once, with the reason; it is never tried again
+and again.
 """
 
 import azure.functions as func
@@ -8,7 +9,7 @@ import azure.functions as func
 from core.bootstrap import services
 from core.errors import InvalidInputError
 from core.logs import logger
-from core.sync.bulk_messages import Refused, read_message
+from core.sync.bulk_messages import Refused, Step, read_message
 
 _log = logger("captello.bulk")
 
@@ -26,4 +27,6 @@ async def bulk(message: func.QueueMessage) -> None:
         else:
             return
     _log.error("a message on the queue `bulk-sync` was refused: %s", reason)
-    await app.bulk_queue.refuse(body.decode(errors="replace"), reason)
+    action = "" if isinstance(read, Step) else read.action
+    text, sent_at = body.decode(errors="replace"), message.insertion_time
+    await app.bulk_refusing.message(text, reason, action=action, message_id=str(message.id), sent_at=sent_at)

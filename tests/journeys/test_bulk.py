@@ -11,6 +11,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
+from core.domain.capture import digest
 from core.storage.names import BULK_CONTAINER, BULK_POISON_QUEUE, BULK_QUEUE
 from infra.local import story
 from infra.local.entra import DEMO
@@ -182,6 +183,8 @@ def test_a_blob_that_is_not_there_is_told(app: App, action: str) -> None:
         assert time.monotonic() < deadline, seen
         time.sleep(0.1)  # another function is at work
     assert "nowhere.csv" in seen["warnings"][0]
+    (row,) = app.logs(batch=seen["batch"])
+    assert (row["outcome"], "nowhere.csv" in row["reason"]) == ("failed", True)
 
 
 def test_a_filter_chooses_among_the_prospects_that_are_here(app: App, action: str) -> None:
@@ -226,9 +229,8 @@ def test_messages_that_name_one_batch_are_one_batch(app: App, action: str) -> No
 def test_a_message_that_cannot_succeed_ends_in_the_poison_queue_with_the_reason(
     app: App, action: str, message: str, reason: str
 ) -> None:
-    """At once, and as it was."""
-    assert action
-    drop(app, message)
+    """At once, and as it was; and in the log, that of the connection where it names a known action."""
+    sent = drop(app, message)
     deadline = time.monotonic() + SETTLES_SECONDS
     with QueueClient.from_connection_string(app.stack.storage.connection_string, BULK_POISON_QUEUE) as poison:
         while True:
@@ -237,6 +239,8 @@ def test_a_message_that_cannot_succeed_ends_in_the_poison_queue_with_the_reason(
                 if told["message"] == message:
                     assert reason in told["refused"]
                     poison.delete_message(each)
+                    (row,) = [row for row in app.logs(text=reason) if row["delivery"] == digest("message", sent)]
+                    assert row["connection"] == ("contoso" if f'"{action}"' in message else "-")
                     return
             assert time.monotonic() < deadline
             time.sleep(0.1)  # the host is at work

@@ -23,6 +23,7 @@ from core.sync.bulk_cancelling import Cancelling
 from core.sync.bulk_chunks import Chunks
 from core.sync.bulk_messages import BulkMessages, Step
 from core.sync.bulk_ports import BlobFacts, Whole
+from core.sync.bulk_refusing import Refusing
 from core.sync.bulk_resuming import Resuming
 from core.sync.bulk_settling import Settling
 from core.sync.bulk_splitting import Splitting
@@ -44,6 +45,7 @@ class Office:
     entities: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    poison: list[tuple[str, str]] = field(default_factory=list)
     open: dict[str, datetime] = field(default_factory=dict)
     accepted: dict[str, Delivery] = field(default_factory=dict)
     rows: dict[str, Delivery] = field(default_factory=dict)
@@ -150,6 +152,10 @@ class Office:
         self.step()
         self.messages.append(dict(message))
 
+    async def refuse(self, body: str, reason: str) -> None:
+        self.step()
+        self.poison.append((body, reason))
+
     async def some(self, organization: str, *, most: int, after: str) -> list[tuple[str, Prospect]]:
         assert organization == ORGANIZATION
         return [(name, each) for name, each in sorted(self.prospects.items()) if name > after][: min(most, 4)]
@@ -234,6 +240,10 @@ class Office:
     def actions(self) -> BulkActions:
         return BulkActions(batches=self, contents=self, queue=self, configuration=self._every_port, now=self.now)
 
+    def refusing(self) -> Refusing:
+        actions = self.actions()
+        return Refusing(actions=actions, contents=self, poison=self, sync_log=self, now=self.now)
+
     def _alives(self) -> Alives:
         return Alives(batches=self, now=self.now, patience=timedelta(seconds=60))
 
@@ -261,6 +271,7 @@ class Office:
             configuration=self._every_port,
             new_reader=Sheet,
             alives=self._alives(),
+            refusing=self.refusing(),
             now=self.now,
             chunk_records=CHUNK,
         )

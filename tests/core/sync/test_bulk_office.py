@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.domain.bulk_batch import Chunk, total
+from core.domain.bulk_batch import Chunk, Source, total
+from core.domain.connection import NO_CONNECTION
 from core.domain.criteria import Criteria
 from core.domain.prospect import Prospect, Said
 from core.errors import InvalidInputError
@@ -172,3 +173,71 @@ def test_a_message_that_says_nothing_is_refused_in_words(body: bytes, reason: st
     assert read_message(json.dumps({"refused": "why", "message": json.dumps(order)}).encode()) == Order(
         action="a", blob="bulk/x"
     )
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({"blob": "bulk/nope.ndjson"}, "There is no blob 'nope.ndjson' in the container `bulk`."),
+        ({"prospects": []}, "It holds nobody."),
+        ({"prospect_ids": []}, "It holds nobody."),
+    ],
+)
+async def test_a_message_whose_people_cannot_be_read_ends_in_the_log_and_the_poison_queue(
+    order: dict[str, object], reason: str
+) -> None:
+    """Wherever it dies: one failed row behind the batch, and the message as it was, to be mended and put back."""
+    message = read_message(json.dumps({"action": "a0", "batch": "b", **order}).encode())
+    assert isinstance(message, Order)
+    died, place = True, 0
+    while died:
+        place += 1
+        office = Office(dies_before=place)
+        died = await until_over(office, lambda office=office: office.process().carry_out(message, message_id="m-1"))  # type: ignore[misc]
+        (row,) = office.rows.values()
+        assert row.result
+        assert (row.connection, row.batch, row.result.outcome, row.result.reason) == ("contoso", "b", "failed", reason)
+        refused = [(read_message(body.encode()), why) for body, why in office.poison]
+        assert refused == [(message, reason)] * max(len(refused), 1)
+
+
+async def test_nobody_who_fits_and_a_cancelled_batch_are_no_fault_of_the_message() -> None:
+    """Neither is in the log or the poison queue."""
+    office = Office()
+    orders: list[dict[str, object]] = [{"filter": {"all": [{"field": "Vip", "equals": "yes"}]}}, {"blob": "bulk/nope"}]
+    for number, order in enumerate(orders):
+        message = read_message(json.dumps({"action": "a0", "batch": f"b{number}", **order}).encode())
+        assert isinstance(message, Order)
+        await office.process().carry_out(message, message_id="m-1")
+    await office.cancelling().cancel("b1")
+    while office.messages:
+        await office.process().carry_out(Step.model_validate(office.messages.pop(0)), message_id="ours")
+    sources = [each for _, each in office.entities.values() if isinstance(each, Source)]
+    assert [each.is_split for each in sources] == [True, True]
+    assert (office.rows, office.poison) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [(b"no json", False), (b'{"action": "unheard-of", "blob": "bulk/x"}', False), (b'{"action": "a0"}', True)],
+)
+async def test_a_message_that_is_refused_has_a_row_where_its_action_stands(body: bytes, *, known: bool) -> None:
+    """Or in a place of its own; told twice, it is one row."""
+    office, refused = Office(), read_message(body)
+    assert isinstance(refused, Refused | Order)
+    for _ in range(2):
+        await office.refusing().message(
+            body.decode(), "why", action=refused.action, message_id="m-1", sent_at=NOON - timedelta(minutes=1)
+        )
+    (row,) = office.rows.values()
+    assert (row.connection, row.action == "a0") == (("contoso", True) if known else (NO_CONNECTION, False))
+    assert (row.received_at, office.poison) == (NOON - timedelta(minutes=1), [(body.decode(), "why")] * 2)
+
+
+def test_a_message_that_was_refused_again_and_again_is_read_as_it_was() -> None:
+    """Each time it was put back, another reason stands around it."""
+    order = {"action": "a", "blob": "bulk/x"}
+    text = json.dumps(order)
+    for _ in range(3):
+        text = json.dumps({"refused": "why", "message": text})
+    assert read_message(text.encode()) == Order(action="a", blob="bulk/x")

@@ -109,6 +109,7 @@ async def _split(batches: Batches) -> None:
         configuration=nothing,
         new_reader=Sheet,
         alives=Alives(batches=parts, now=lambda: NOON, patience=timedelta(hours=1)),
+        refusing=nothing,
         now=lambda: NOON,
     )
     await splitting.run("b", "")
