@@ -1,6 +1,8 @@
 """A source is split once and whole, whatever the timer and other workers do to its entity meanwhile."""
 
+import gc
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -96,10 +98,10 @@ def _lines() -> Iterator[str]:
     return (json.dumps({"prospect": {"fields": {"LastName": f"L{number}"}}}) for number in range(PEOPLE))
 
 
-async def _split(batches: Batches) -> None:
+async def _split(batches: Batches, contents: Any = None, *, chunk_records: int = CHUNK_RECORDS) -> None:
     parts: Any = batches
     nothing: Any = Nothing()
-    contents: Any = Contents({BLOB: "\n".join(_lines()).encode()})
+    contents = contents or Contents({BLOB: "\n".join(_lines()).encode()})
     splitting = Splitting(
         batches=parts,
         contents=contents,
@@ -111,6 +113,7 @@ async def _split(batches: Batches) -> None:
         alives=Alives(batches=parts, now=lambda: NOON, patience=timedelta(hours=1)),
         refusing=nothing,
         now=lambda: NOON,
+        chunk_records=chunk_records,
     )
     await splitting.run("b", "")
 
@@ -147,3 +150,50 @@ async def test_a_source_that_another_has_come_further_with_is_left_to_him() -> N
     assert not batches.source.is_split
     await _split(batches)
     assert (batches.source.is_split, batches.source.records, batches.source.chunks) == (True, PEOPLE, 2)
+
+
+@dataclass
+class Endless:
+    """So many people, made as they are read; what is saved is weighed and forgotten."""
+
+    people: int
+    as_json: bool
+    saved: int = 0
+
+    async def facts(self, name: str) -> BlobFacts | None:
+        return BlobFacts("v", 1, "")
+
+    async def stream(self, name: str, *, version: str = "") -> AsyncIterator[bytes]:
+        yield b'{"prospects": [' if self.as_json else b"LastName,Email,Comments\n"
+        line = (
+            '{"LastName": "L%d", "Email": "%d@x.example", "Comments": "%s"}' if self.as_json else "L%d,%d@x.example,%s"
+        )
+        between = ",\n" if self.as_json else "\n"
+        for first in range(0, self.people, 100):
+            some = range(first, min(first + 100, self.people))
+            yield (between * bool(first) + between.join(line % (n, n, "x" * 40) for n in some)).encode()
+        yield b"]}" if self.as_json else b"\n"
+
+    async def save(self, name: str, content: bytes) -> None:
+        self.saved += len(content)
+
+
+async def _peak(people: int, *, as_json: bool) -> int:
+    contents, batches = Endless(people, as_json), _prepared()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        await _split(batches, contents, chunk_records=25)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (batches.source.records, contents.saved > people) == (people, True)
+    return peak
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["table", "json"])
+async def test_memory_stays_the_same_however_long_the_file_is(*, as_json: bool) -> None:
+    """Ten times the people take about as much: what is read goes, only what is told of the chunks adds up here."""
+    await _peak(100, as_json=as_json)  # with what is made once
+    small, large = await _peak(200, as_json=as_json), await _peak(2_000, as_json=as_json)
+    assert large < 1.25 * small
