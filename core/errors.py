@@ -10,13 +10,16 @@
         └── ChangedMeanwhileError       somebody else was quicker
 
 What our own rules conclude (nothing matched, held, unchanged) is a value, never one of these. Anything else that is
-raised is a bug. `message` is a sentence for people; `detail` and `code` are for engineers. None holds a secret or
-personal data.
+raised is a bug. `message` is a sentence for people; `detail` and `code` are for engineers. None of these holds a secret
+or personal data. `words` are Dynamics' own: they may repeat anybody's name, and go nowhere but into the delivery, and
+masked into its log row.
 """
 
 
 class SyncError(Exception):
     """What every failure carries."""
+
+    words = ""
 
     def __init__(self, message: str, *, code: str = "", detail: str = "", request_id: str = "") -> None:
         super().__init__(message)

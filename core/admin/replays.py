@@ -25,6 +25,7 @@ from core.domain.replay import (
     verdict,
 )
 from core.domain.submission import Heard, all_heard, heard_keys
+from core.domain.trail import Attempt
 from core.errors import InvalidInputError, SyncError
 from core.sync.ports import ABSENT, Change, Ledger, Versioned, WakeQueue
 from core.sync.turn import Turns
@@ -40,6 +41,10 @@ class Log(Protocol):
     async def listed(
         self, selection: Selection, connections: Sequence[str], *, after: str | None, most: int
     ) -> tuple[Page, str | None]: ...
+
+    async def attempts(self, delivery: Delivery) -> tuple[Attempt, ...]:
+        """Those that stand in the row of a delivery that is over; none where its row has not been written yet."""
+        ...
 
 
 class Store(Protocol):
@@ -202,7 +207,8 @@ class Replays:
         return word, [Change(key, part.entity, part.etag) for key, part in zip(keys, read, strict=True) if part]
 
     async def _taken(self, found: Versioned[Delivery], heard: list[Change], replay: Replay) -> bool:
-        after = taken_up(found.entity, replay.id, replay.mapping)
+        logged = await self._log.attempts(found.entity)
+        after = taken_up(found.entity, replay.id, replay.mapping, logged)
         mark: Due = after.due.model_copy(update={"woken_at": self._now()})
         changes = [Change(after.key, after, found.etag), Change(mark.key, mark, ABSENT), *heard]
         if not await self._ledger.commit(after.organization, changes):

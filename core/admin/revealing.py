@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from core.domain.delivery import Delivery, delivery_key
-from core.domain.values import as_text
+from core.domain.delivery import Delivery, Outcome, Result, delivery_key
+from core.domain.masking import person_in_clear
 from core.sync.ports import Ledger
 
 
@@ -24,7 +24,10 @@ class Clear:
     """What the masked row says, in the words that were used."""
 
     person: str
+    prospect: str
+    activity: str
     reason: str
+    words: str
     warnings: tuple[str, ...]
 
 
@@ -45,9 +48,12 @@ class Revealing:
 
 
 def _clear(delivery: Delivery) -> Clear:
-    said = {name.strip().lower(): as_text(value) for name, value in delivery.capture.prospect.fields.items()}
-    name = said.get("fullname") or f"{said.get('firstname', '')} {said.get('lastname', '')}".strip()
-    email = f"<{said['email']}>" if said.get("email") else ""
-    person = " ".join(filter(None, (name, email)))
-    result = delivery.result
-    return Clear(person, result.reason if result else "", result.warnings if result else ())
+    capture, result = delivery.capture, delivery.result or Result(outcome=Outcome.SKIPPED)
+    return Clear(
+        person=person_in_clear(capture.prospect.fields),
+        prospect=capture.prospect.id or "",
+        activity=capture.submission.activity_id or "",
+        reason=result.reason,
+        words=result.words,
+        warnings=result.warnings,
+    )

@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 from core.api import cursor as cursors
 from core.api.logs import all_connections, utc
 from core.api.services import ServicesDependency
-from core.domain.cause import Cause, fix
+from core.domain.cause import fix
 from core.domain.connection import ConfigurationId
 from core.domain.delivery import ErrorClass
 from core.domain.failure_groups import Failure, FailureGroup, failure_groups
 from core.storage.log_pages import LogQuery, Row
-from core.storage.log_row import time_of
+from core.storage.log_row import cause_in, time_of
 
 router = APIRouter(prefix="/failures", tags=["failures"])
 
@@ -79,15 +79,8 @@ async def list_failures(
 
 
 def _failure(row: Row) -> Failure:
-    cause = Cause(
-        error_class=row["error_class"],
-        code=row["error_code"],
-        column=row["error_column"],
-        kind=row["cause_kind"],
-        table=row["table"],
-    )
     at = time_of(str(row["RowKey"]).rpartition("|")[2])
-    return Failure(row["cause"], cause, at, row["delivery"], row["PartitionKey"], row["action"])
+    return Failure(row["cause"], cause_in(row), at, row["delivery"], row["PartitionKey"], row["action"])
 
 
 def _view(group: FailureGroup) -> FailureView:

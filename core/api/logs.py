@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
@@ -11,71 +11,24 @@ from pydantic import BaseModel, Field
 from core.admin.revealing import Clear
 from core.api import cursor as cursors
 from core.api.asking import Asking, Reveal
+from core.api.log_view import LogDetail, LogRow, log_view
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.capture import Capture, prospect_name
+from core.domain.cause import fix
 from core.domain.connection import ConfigurationId
-from core.domain.delivery import Delivery, ErrorClass, Outcome, delivery_key
+from core.domain.delivery import Delivery, ErrorClass, Outcome, Trigger, delivery_key
 from core.domain.email_address import normal_email
-from core.domain.masking import person_shown
-from core.domain.trail import Attempt, Trail
+from core.domain.masking import masked_value, person_shown
 from core.errors import InvalidInputError
-from core.storage.document import unpacked
 from core.storage.log_pages import LogQuery, Row
-from core.storage.log_row import log_id
+from core.storage.log_row import cause_in, log_id, trail_of
 
 router = APIRouter(prefix="/logs", tags=["logs"])
 
 _RECEIPT = re.compile(r"[0-9a-f]{32}")
 _REVEALED_MOST = 100
 Text = Annotated[str | None, Query(max_length=200)]
-RowT = TypeVar("RowT", bound="LogRow")
-
-
-class LogRow(BaseModel):
-    """What became of one delivery. Names and addresses are masked, in sentences too."""
-
-    id: str
-    connection: str
-    received_at: datetime | None = None
-    finished_at: datetime | None = None
-    delivery: Annotated[str, Field(description="The receipt that the sender was given.")] = ""
-    trigger: Annotated[str, Field(description="`replay` once it has been replayed; else what brought it in.")] = ""
-    replays: int = 0
-    action: str = ""
-    event: str = ""
-    form: str = ""
-    form_name: str = ""
-    form_event: str = ""
-    activity: str = ""
-    prospect: Annotated[str, Field(description="The person's id at Captello.")] = ""
-    person: str = ""
-    outcome: Annotated[str, Field(description="Empty while it is on its way.")] = ""
-    reason: str = ""
-    table: str = ""
-    record_id: str = ""
-    record_url: str = ""
-    error_class: str = ""
-    error_code: str = ""
-    error_column: str = ""
-    cause: Annotated[str, Field(description="The group in `/failures` that it belongs to.")] = ""
-    warnings: list[str] = []
-    attempts: int = 0
-    duration_ms: int = 0
-    mapping_version: int = 0
-    repeats: int = 0
-    batch: str = ""
-    replay: str = ""
-
-
-class LogDetail(LogRow):
-    """With why this row was chosen, each attempt, and each request to Dynamics."""
-
-    state: Literal["received", "intent", "done"] = "done"
-    explain: Annotated[dict[str, Any], Field(description="The match: rule, queries, candidates and their fate.")] = {}
-    tried: Annotated[
-        list[Attempt], Field(description="Each attempt with its requests; no query values, no bodies.")
-    ] = []
 
 
 class LogPage(BaseModel):
@@ -103,13 +56,20 @@ async def list_logs(  # one parameter a filter
     ] = None,
     action: Text = None,
     table: Text = None,
-    prospect: Annotated[str | None, Query(max_length=200, description="The person's id at Captello. Indexed.")] = None,
+    trigger: Annotated[Trigger | None, Query()] = None,
+    prospect: Annotated[
+        str | None, Query(max_length=200, description="The person's id at Captello, or as a row says it. Indexed.")
+    ] = None,
     email: Annotated[str | None, Query(max_length=320, description="The person's e-mail address. Indexed.")] = None,
     form: Annotated[str | None, Query(max_length=200, description="The form's id. Indexed.")] = None,
     event: Annotated[str | None, Query(max_length=200, description="The trade show, as the form names it.")] = None,
     batch: Annotated[str | None, Query(max_length=200, description="A bulk action. Indexed.")] = None,
     replay: Annotated[str | None, Query(max_length=200, description="A replay. Indexed.")] = None,
-    text: Annotated[str | None, Query(max_length=200, description="Stands in the reason or a warning.")] = None,
+    activity: Annotated[str | None, Query(max_length=200, description="The submission's id at Captello.")] = None,
+    mapping_version: Annotated[int | None, Query(ge=1, description="The version it ran under.")] = None,
+    text: Annotated[
+        str | None, Query(max_length=200, description="Stands in the reason, a warning or Dynamics' words.")
+    ] = None,
     since: Annotated[datetime | None, Query(alias="from", description="Received then or later. Indexed.")] = None,
     until: Annotated[datetime | None, Query(alias="to", description="Received then or earlier. Indexed.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -125,6 +85,9 @@ async def list_logs(  # one parameter a filter
         "cause": cause,
         "action": action,
         "table": table,
+        "trigger": trigger,
+        "activity": activity,
+        "mapping_version": str(mapping_version) if mapping_version else None,
         "form": form,
         "form_event": event,
         "batch": batch,
@@ -151,17 +114,25 @@ async def read_log(
     reveal: Reveal = False,  # noqa: FBT002  # a query parameter
 ) -> LogDetail:
     """The row, the match explained, each attempt and each request to Dynamics. Also of one that is on its way."""
+    return await _read(services, log_id, who, reveal=reveal)
+
+
+async def _read(services: Services, log_id: str, who: str, *, reveal: bool) -> LogDetail:
     delivery = await _by_receipt(services, log_id) if _RECEIPT.fullmatch(log_id) else None
     row = await services.log_pages.row(await all_connections(services), _key_of(delivery) if delivery else log_id)
     if row is None and delivery is None:
         message = "There is no such delivery: neither a row of the log nor a receipt is called so."
         raise InvalidInputError(message, field="log_id", status=404)
+    if row and delivery is None:
+        found = await services.ledger.read(str(row["organization"]), delivery_key(str(row["delivery"])), Delivery)
+        delivery = found.entity if found else None
     detail = _detail(row, delivery)
-    if not reveal:
+    if not reveal or delivery is None:
         return detail
-    organization = str(row["organization"]) if row else delivery.organization if delivery else ""
-    clear = await services.revealing.deliveries([(organization, detail.delivery)], who=who, what=f"log {detail.id}")
-    return detail.model_copy(update=_clear_words(clear[detail.delivery])) if detail.delivery in clear else detail
+    wanted = [(delivery.organization, delivery.id)]
+    clear = await services.revealing.deliveries(wanted, who=who, what=f"log {detail.id}")
+    before = delivery.result.before if delivery.result else {}
+    return detail.model_copy(update={**_clear_words(clear[delivery.id]), "before": before})
 
 
 # --- Asking -----------------------------------------------------------------------------------------------------------
@@ -172,8 +143,9 @@ async def all_connections(services: Services) -> list[str]:
 
 
 def prospect_index(prospect: str) -> str:
-    """By which name the log knows the person of this Captello id."""
-    return prospect_name(Capture.model_validate({"prospect": {"id": prospect}}), "")
+    """By which name the log knows the person of this Captello id, or of this name."""
+    named = Capture.model_validate({"prospect": {"known_as": prospect}}).prospect.known_as
+    return named or prospect_name(Capture.model_validate({"prospect": {"id": prospect}}), "")
 
 
 def usable_email(text: str) -> str:
@@ -200,20 +172,20 @@ def _key_of(delivery: Delivery) -> str:
 # --- Showing ----------------------------------------------------------------------------------------------------------
 
 
-def log_view(row: Row, kind: type[RowT]) -> RowT:
-    shown = {name: value for name, value in row.items() if name in LogRow.model_fields.keys() - {"id", "connection"}}
-    shown["warnings"] = str(row.get("warnings") or "").splitlines()
-    return kind(id=row["RowKey"], connection=row["PartitionKey"], **shown)
-
-
 def _detail(row: Row | None, delivery: Delivery | None) -> LogDetail:
     """`row` is None, or only counts repeats, while the delivery is on its way."""
     if row is None or not row.get("outcome"):
         return _on_its_way(delivery, row)
-    trail = unpacked(row, Trail) if "document" in row or "document_0" in row else Trail()
-    state = delivery.state if delivery else "done"
+    trail = trail_of(row)
+    before = delivery.result.before if delivery and delivery.result else {}
     return log_view(row, LogDetail).model_copy(
-        update={"explain": trail.explain, "tried": list(trail.attempts), "state": state}
+        update={
+            "explain": trail.explain,
+            "tried": list(trail.attempts),
+            "state": delivery.state if delivery else "done",
+            "before": {column: masked_value(column, value) for column, value in before.items()},
+            "fix": fix(cause_in(row)) if row.get("cause") else "",
+        }
     )
 
 
@@ -230,7 +202,7 @@ def _on_its_way(delivery: Delivery | None, row: Row | None) -> LogDetail:
         trigger=delivery.trigger,
         action=delivery.action,
         event=capture.event.value,
-        prospect=capture.prospect.id or "",
+        prospect=prospect_name(capture, delivery.id) if capture.prospect.id else "",
         person=person_shown(capture.prospect.fields),
         attempts=delivery.attempts,
         tried=list(delivery.tried),
@@ -247,4 +219,5 @@ async def _revealed(services: Services, rows: list[Row], items: list[LogRow], wh
 
 
 def _clear_words(clear: Clear) -> Mapping[str, Any]:
-    return {"person": clear.person, "reason": clear.reason, "warnings": list(clear.warnings)}
+    told = {name: getattr(clear, name) for name in ("person", "prospect", "activity", "reason")}
+    return {**told, "dynamics_says": clear.words, "warnings": list(clear.warnings)}

@@ -1,5 +1,7 @@
 """Routes for prospects: the people as they are known here, with the rows they are linked to."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -8,13 +10,14 @@ from pydantic import BaseModel, Field
 
 from core.api import cursor as cursors
 from core.api.asking import Asking, Reveal
-from core.api.logs import LogRow, all_connections, log_view, usable_email
+from core.api.log_view import LogRow, log_view
+from core.api.logs import all_connections, usable_email
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.connection import Connection
 from core.domain.delivery import prospect_key
-from core.domain.masking import masked_emails, masked_value, person_shown
-from core.domain.prospect import NEVER, Prospect, Said
+from core.domain.masking import masked_value, person_in_clear, person_shown
+from core.domain.prospect import NEVER, Prospect, Said, field_name
 from core.domain.values import FieldValue, as_text
 from core.errors import InvalidInputError
 from core.storage.log_pages import LogQuery, Row
@@ -37,7 +40,7 @@ class ProspectView(BaseModel):
 
     id: Annotated[str, Field(description="Captello's id; `email~…` or `submission~…` where Captello gave none.")]
     organization: Annotated[str, Field(description="The Dynamics organisation that knows this person as such.")]
-    captello_id: str | None
+    captello_id: Annotated[str | None, Field(description="Where it may be an address: by `id`, unless revealed.")]
     person: str
     last_said_at: datetime | None
     links: list[LinkView]
@@ -103,13 +106,15 @@ async def read_prospect(
         raise InvalidInputError(f"There is no prospect {prospect_id}.", field="prospect_id", status=404)
     if reveal:
         await services.revealing.keep(who=who, what=f"prospect {prospect_id}", people=1)
-    view = await _view(services, found, reveal=reveal)
+    view, columns = await _view(services, found, reveal=reveal), await _mapped_columns(services, found.organization)
     query = LogQuery(await all_connections(services), {"prospect": prospect_id})
     page = await services.log_pages.page(query, most=_DELIVERIES_MOST, after=None)
     return ProspectDetail(
         **dict(view),
         owner=_shown(found.prospect.owner, reveal=reveal),
-        fields=[_field(name, said, reveal=reveal) for name, said in sorted(found.prospect.fields.items())],
+        fields=[
+            _field(name, said, columns[name], reveal=reveal) for name, said in sorted(found.prospect.fields.items())
+        ],
         deliveries=[log_view(row, LogRow) for row in page.rows],
     )
 
@@ -141,7 +146,7 @@ async def _view(services: Services, named: Named, *, reveal: bool) -> ProspectVi
     return ProspectView(
         id=named.name,
         organization=named.organization,
-        captello_id=prospect.id,
+        captello_id=prospect.id if reveal or prospect.id is None else named.name,
         person=_person(prospect, reveal=reveal),
         last_said_at=_moment(prospect.last_said_at),
         links=[
@@ -163,20 +168,27 @@ async def connection_of(services: Services, organization: str) -> Connection | N
 
 def _person(prospect: Prospect, *, reveal: bool) -> str:
     fields = {name: said.value for name, said in prospect.fields.items()}
-    if not reveal:
-        return person_shown(fields)
-    said = {name: as_text(value) for name, value in fields.items()}
-    name = said.get("fullname") or f"{said.get('firstname', '')} {said.get('lastname', '')}".strip()
-    return " ".join(filter(None, (name, f"<{said['email']}>" if said.get("email") else "")))
+    return person_in_clear(fields) if reveal else person_shown(fields)
 
 
-def _field(name: str, said: Said, *, reveal: bool) -> FieldView:
-    value = said.value if reveal else masked_value(name, said.value)
+async def _mapped_columns(services: Services, organization: str) -> Mapping[str, set[str]]:
+    """To which columns mappings bring each field: they tell what it holds."""
+    columns: dict[str, set[str]] = defaultdict(set)
+    for connection in await services.configuration.connections():
+        setup = await services.configuration.setup(connection.id) if connection.partition == organization else None
+        for row in (row for mapping in (setup.mappings.values() if setup else ()) for row in mapping.rows):
+            if row.source:
+                columns[field_name(row.source)].add(row.column)
+    return columns
+
+
+def _field(name: str, said: Said, columns: Collection[str], *, reveal: bool) -> FieldView:
+    value = said.value if reveal else masked_value(name, said.value, columns)
     return FieldView(name=name, value=value, said_at=_moment(said.at), blank_at=_moment(said.blank_at))
 
 
 def _shown(owner: str | None, *, reveal: bool) -> str | None:
-    return owner if reveal or owner is None else masked_emails(owner)
+    return owner if reveal or owner is None else as_text(masked_value("owner", owner))
 
 
 def _moment(moment: datetime) -> datetime | None:

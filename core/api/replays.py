@@ -16,7 +16,7 @@ from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.capture import digest
 from core.domain.delivery import Delivery, Intent, Result
-from core.domain.masking import masked_text
+from core.domain.masking import Masking
 from core.domain.replay import MappingChoice, Replay, ReplayId, Selection
 from core.errors import InvalidInputError, SyncError
 from core.storage.log_pages import LogQuery
@@ -45,7 +45,7 @@ class ReplayOrder(Selection):
     )
 
     mapping: Annotated[
-        MappingChoice, Field(description="`original`: the version that each failed under, where that is known.")
+        MappingChoice, Field(description="`original`: the versions of all tables that each ran under, where known.")
     ] = "current"
     dry_run: Annotated[bool, Field(description="Only tell what would come of it.")] = False
 
@@ -193,7 +193,7 @@ def _preview(delivery: Delivery, decision: Any) -> PreviewView:
             result: Result = decision.result
         case _:
             result = decision
-    reason = masked_text(result.reason, delivery.capture)
+    reason = Masking(delivery.capture).sentence(result.reason)
     return PreviewView(receipt=delivery.id, outcome=result.outcome.value, table=result.table, reason=reason)
 
 

@@ -21,6 +21,7 @@ from core.errors import (
 
 DEFAULT_RETRY_AFTER = 30.0
 _RETRY_AFTER_MOST = 3600.0
+_WORDS_MOST = 1_000
 
 # A row of this id is there already, or has another ETag by now.
 _UNMET_CONDITIONS = {(412, "0x80040237"), (412, "0x80060882"), (412, "")}
@@ -89,7 +90,13 @@ def is_unmet_condition(response: Response, *, may_be_gone: bool) -> bool:
 
 
 def failure_of(response: Response) -> SyncError:
-    """What a refused request means for what happens next."""
+    """What a refused request means for what happens next, with Dynamics' own words."""
+    failure = _failure_of(response)
+    failure.words = " ".join(_words(response).split())[:_WORDS_MOST]
+    return failure
+
+
+def _failure_of(response: Response) -> SyncError:
     code, request_id = error_code(response), response.headers.get("x-ms-service-request-id", "")
     if response.status == 429:  # noqa: PLR2004
         message = "Dynamics' service protection limit is reached; work goes on when it allows."
@@ -126,10 +133,14 @@ def _by_family(status: int) -> tuple[_Kind, str]:
     return _Kind.ROW, "Dynamics refuses the row."
 
 
-def _column(response: Response) -> str:
-    """The column a message names. The message itself may quote what the person said, so it is not kept."""
+def _words(response: Response) -> str:
     error = response.json.get("error") if isinstance(response.json, dict) else None
-    found = _COLUMN.search(str(error.get("message"))) if isinstance(error, dict) else None
+    return str(error.get("message") or "") if isinstance(error, dict) else ""
+
+
+def _column(response: Response) -> str:
+    """The column that Dynamics' words name."""
+    found = _COLUMN.search(_words(response))
     return next(filter(None, found.groups()), "") if found else ""
 
 

@@ -105,9 +105,9 @@ class Condition(BaseModel):
 
     @property
     def words(self) -> str:
-        """What has to hold, for people."""
+        """What has to hold, for people; in typographic marks, for "…" is what a person said, and is masked."""
         about = self.field or {"captured_at": "the time of capture"}.get(str(self.about), f"the {self.about}")
-        wanted = " or ".join(f'"{as_text(value)}"' for value in self.values[:5]) + (" …" if self.values[5:] else "")
+        wanted = " or ".join(f"“{as_text(value)}”" for value in self.values[:5]) + (" …" if self.values[5:] else "")
         holds = self.is_blank if self.is_blank is not None else self.changed
         return f"{about} must {'' if holds is not False else 'not '}{_VERBS[self.comparison]} {wanted}".strip()
 

@@ -62,15 +62,13 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
     table = match.row.table if match else subject.action.create
     explain = explained(subject, match, found.rows)
     if match is None and (reason := _why_nothing_is_created(subject)):
-        return Result(outcome=Outcome.SKIPPED, reason=reason, explain=explain)
+        return Result(outcome=Outcome.SKIPPED, reason=reason, mapped_as=subject.mapped_as, explain=explain)
     mapping = subject.mappings.get(table)
     if mapping is None:
-        why = f"There is no mapping for {table} on this connection: save one."
-        return _failed(ErrorClass.CONFIGURATION, why, code=NOT_MAPPED)
+        return _not_mapped(table, subject, explain)
     mapped = map_fields(mapping, subject.sources, found.references)
     if mapped.failures:
-        column, message = mapped.failures[0]
-        return _failed(ErrorClass.DATA, message, mapping=mapping, column=column, warnings=mapped.warnings)
+        return _refused(mapped, mapping, subject, explain)
     plan = _plan(subject, mapping, mapped, match, found, new_id)
     if match is None:
         return _creation(plan, explain)
@@ -152,6 +150,7 @@ def _creation(plan: _Plan, explain: dict[str, Any]) -> Intent:
         row_id=person.row_id,
         warnings=(*plan.warnings, *_missing_key(plan.subject), *_missing_required(plan.mapping, values)),
         mapping_version=plan.mapping.version,
+        mapped_as=plan.subject.mapped_as,
         explain=explain,
     )
     return _intent(plan, result, person, plan.extras([]))
@@ -186,6 +185,7 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
         rests_on_name=match.rests_on_name,
         warnings=() if leaves_alone else (*plan.warnings, *changes.warnings),
         mapping_version=plan.mapping.version,
+        mapped_as=plan.subject.mapped_as,
         explain=explain,
         before=changes.before,
     )
@@ -231,22 +231,29 @@ def linked(person: Prospect, result: Result) -> Prospect:
     return person.model_copy(update={"links": links, "linked_by_name": tuple(sorted(by_name))})
 
 
-def _failed(
-    error_class: ErrorClass,
-    reason: str,
-    *,
-    mapping: FieldMapping | None = None,
-    code: str = "",
-    column: str = "",
-    warnings: tuple[str, ...] = (),
-) -> Result:
+def _not_mapped(table: str, subject: Subject, explain: dict[str, Any]) -> Result:
     return Result(
         outcome=Outcome.FAILED,
-        reason=reason,
-        table=mapping.table if mapping else "",
-        mapping_version=mapping.version if mapping else 0,
-        error_class=error_class,
-        error_code=code,
-        error_column=column,
-        warnings=warnings,
+        reason=f"There is no mapping for {table} on this connection: save one.",
+        error_class=ErrorClass.CONFIGURATION,
+        error_code=NOT_MAPPED,
+        mapped_as=subject.mapped_as,
+        explain=explain,
+    )
+
+
+def _refused(mapped: Mapped, mapping: FieldMapping, subject: Subject, explain: dict[str, Any]) -> Result:
+    """The first value that its mapping row lets fail the whole."""
+    refusal = mapped.failures[0]
+    return Result(
+        outcome=Outcome.FAILED,
+        reason=refusal.message,
+        table=mapping.table,
+        error_class=ErrorClass.DATA,
+        error_code=refusal.code,
+        error_column=refusal.column,
+        warnings=mapped.warnings,
+        mapping_version=mapping.version,
+        mapped_as=subject.mapped_as,
+        explain=explain,
     )

@@ -47,6 +47,7 @@ class Result(_Entity):
 
     outcome: Outcome
     reason: str = ""
+    words: str = ""  # Dynamics' own, where it refused the row; they may repeat anything of the person
     table: str = ""
     row_id: str = ""
     rests_on_name: bool = False  # the row was found by a name, now or when it was linked
@@ -55,6 +56,9 @@ class Result(_Entity):
     error_column: str = ""
     warnings: tuple[str, ...] = ()
     mapping_version: int = 0
+    mapped_as: dict[str, int] = Field(
+        default_factory=dict
+    )  # the versions that were in use; 0: the table had no mapping
     explain: dict[str, Any] = Field(default_factory=dict)
     before: dict[str, Any] = Field(default_factory=dict)
     finished_at: datetime | None = None
@@ -151,7 +155,7 @@ class Delivery(_Entity):
     tried: tuple[Attempt, ...] = ()  # those that did not end it
     batch: str = ""  # the bulk action that it came with
     replays: tuple[str, ...] = ()  # those that took it up anew, the last at the end
-    mapped_as: dict[str, int] = Field(default_factory=dict)  # versions of mappings to use instead of the current ones
+    mapped_as: dict[str, int] = Field(default_factory=dict)  # versions of mappings instead of the current ones; 0: none
     is_replanned: bool = False  # the tables' metadata was read anew for it; that is done once
     state: Literal["received", "intent", "done"] = "received"
     intent: Intent | None = None

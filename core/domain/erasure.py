@@ -4,7 +4,7 @@ from datetime import datetime
 
 from core.domain.capture import CapturedProspect, prospect_name, submission_name
 from core.domain.delivery import Delivery, Outcome
-from core.domain.masking import masked_text
+from core.domain.masking import Masking
 
 
 def erased(delivery: Delivery, at: datetime) -> Delivery:
@@ -15,7 +15,9 @@ def erased(delivery: Delivery, at: datetime) -> Delivery:
     capture, result = delivery.capture, delivery.result
     submission = capture.submission.model_copy(update={"captured_by": None, "rating": None, "type": None})
     nobody = {"prospect": CapturedProspect(), "answers": [], "submission": submission, "delivery_id": None}
-    said = {"reason": masked_text(result.reason, capture), "warnings": (), "explain": {}, "before": {}, "row_id": ""}
+    masking = Masking(capture)
+    told = {"reason": masking.sentence(result.reason), "words": masking.words(result.words)}
+    said = {**told, "warnings": (), "explain": {}, "before": {}, "row_id": ""}
     if result.outcome is Outcome.HELD:
         said |= {"outcome": Outcome.SKIPPED, "reason": "The person was erased while this was held."}
     return delivery.model_copy(

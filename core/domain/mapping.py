@@ -5,8 +5,9 @@ where values come from `sources`', how one fits its column `conversion`'s; what 
 what an existing row keeps is `update_policy`'s.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +26,7 @@ __all__ = [
     "MappingRow",
     "NotTaken",
     "Policy",
+    "Refusal",
     "Sources",
     "map_fields",
     "row_value",
@@ -72,13 +74,21 @@ class NotTaken:
     text: str
 
 
+class Refusal(NamedTuple):
+    """A value that its row's own setting lets fail the whole; `code` says in which way it does not fit."""
+
+    column: str
+    message: str
+    code: str
+
+
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a mapping gives for one capture. A `failure` is a row that its own setting lets fail the whole."""
+    """What a mapping gives for one capture."""
 
     values: tuple[ColumnValue, ...] = ()
     warnings: tuple[str, ...] = ()
-    failures: tuple[tuple[str, str], ...] = ()  # column, message
+    failures: tuple[Refusal, ...] = ()
     not_taken: tuple[NotTaken, ...] = ()
 
 
@@ -117,7 +127,7 @@ class _Work:
     sources: Sources
     values: list[ColumnValue] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
+    failures: list[Refusal] = field(default_factory=list)
     not_taken: list[NotTaken] = field(default_factory=list)
 
 
@@ -193,7 +203,7 @@ class _RowMapper:
 
     def _leave_out(self, value: FieldValue, misfit: Misfit) -> None:
         if self.row.fails(misfit):
-            self.work.failures.append((self.row.column, misfit.message))
+            self.work.failures.append(Refusal(self.row.column, misfit.message, _code(misfit, self.column)))
             return
         self.work.warnings.append(f"{self._label} was left out: {misfit.message}")
         self._keep_for_note(value)
@@ -204,3 +214,18 @@ class _RowMapper:
     @property
     def _label(self) -> str:
         return self.work.sources.label(self.row.source) if self.row.source else "constant"
+
+
+_CODES: Mapping[str, str] = {"too_long": "too_long", "on_missing": "no_such_row", "on_many": "several_rows"}
+_CODES_BY_TYPE: Mapping[str, str] = {
+    **dict.fromkeys(("Picklist", "MultiSelectPicklist", "Status", "Boolean"), "unknown_option"),
+    **dict.fromkeys(("Integer", "BigInt", "Decimal", "Double", "Money"), "unfit_number"),
+    **dict.fromkeys(("String", "Memo"), "unfit_email"),  # any other text fits
+    **dict.fromkeys(LOOKUP_TYPES, "no_such_row"),
+    "DateTime": "unfit_date",
+    "Uniqueidentifier": "unfit_id",
+}
+
+
+def _code(misfit: Misfit, column: Column) -> str:
+    return _CODES.get(misfit.setting) or _CODES_BY_TYPE[column.type]

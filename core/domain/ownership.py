@@ -4,6 +4,7 @@ from typing import assert_never
 
 from core.domain.action import OwnerRule
 from core.domain.capture import Capture
+from core.domain.conversion import quoted
 from core.domain.mapping import ColumnValue, Policy
 from core.domain.owner import Owner, owner_named
 from core.domain.prospect import Prospect
@@ -39,5 +40,5 @@ def owner_value(
         owner = owner_named(name, references)
         if isinstance(owner, Owner):
             return ColumnValue(OWNER_COLUMN, owner.row_id, policy, owner.target), warnings
-        warnings.append(f"The owner {name} {owner}.")
+        warnings.append(f"The owner {quoted(name)} {owner}.")
     return None, warnings

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.domain.delivery import Delivery, ErrorClass, Outcome
+from core.domain.delivery import Delivery, ErrorClass, Outcome, Result
+from core.domain.masking import Masking
 from core.domain.submission import Heard
 from core.domain.trail import Attempt, with_attempt
 
@@ -118,27 +119,41 @@ def is_withdrawn(delivery: Delivery, heard: Heard) -> bool:
     return heard.withdrawn_at is not None and delivery.said_at <= heard.withdrawn_at
 
 
-def taken_up(delivery: Delivery, replay_id: str, mapping: MappingChoice) -> Delivery:
-    """To be run again, due since it was received. Its log row gives way to what comes of it now."""
+def taken_up(delivery: Delivery, replay_id: str, mapping: MappingChoice, logged: tuple[Attempt, ...] = ()) -> Delivery:
+    """To be run again, due since it was received. Its log row gives way to what comes of it now; `logged` are the
+    attempts that stand there.
+    """
     result = delivery.result
     assert result is not None
-    code = f" ({result.error_code})" if result.error_code else ""
-    before = Attempt(
-        at=result.finished_at or delivery.received_at,
-        happened=f"It ended as {result.outcome.value}{code}, and was replayed.",
-        code=result.error_code,
+    unlogged = Attempt(
+        at=result.finished_at or delivery.received_at, happened=ended_as(delivery), code=result.error_code
     )
-    original = {result.table: result.mapping_version} if result.table and result.mapping_version else {}
+    *before, last = logged or (*delivery.tried, unlogged)
+    replayed = last.model_copy(update={"happened": f"{last.happened} It was replayed as {replay_id}."})
     return delivery.model_copy(
         update={
             "state": "received",
             "result": None,
             "revision": delivery.revision + 1,
             "replays": (*delivery.replays, replay_id)[-REMEMBERED_MOST:],
-            "mapped_as": original if mapping == "original" else {},
+            "mapped_as": _original(result) if mapping == "original" else {},
             "attempts": 0,
-            "tried": with_attempt(delivery.tried, before),
+            "tried": with_attempt(tuple(before), replayed),
             "is_replanned": False,
             "due_at": delivery.received_at,
         }
     )
+
+
+def ended_as(delivery: Delivery) -> str:
+    """How it ended and why, for its drill-down."""
+    result = delivery.result
+    assert result is not None
+    reason = Masking(delivery.capture).sentence(result.reason)
+    return f"It ended as {result.outcome.value}: {reason}" if reason else f"It ended as {result.outcome.value}."
+
+
+def _original(result: Result) -> dict[str, int]:
+    """What is known of the versions it ran under."""
+    own = {result.table: result.mapping_version} if result.table and result.mapping_version else {}
+    return result.mapped_as or own

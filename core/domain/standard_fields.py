@@ -4,6 +4,8 @@ The identifiers that were seen are FirstName, LastName, Email, Company, WorkPhon
 names of such tools, and are only ever suggested.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,3 +105,8 @@ FROM_THE_CAPTURE: Mapping[str, Mapping[str, tuple[dict[str, Any], str, float]]] 
     "contact": {},
     "account": {},
 }
+
+
+def plain_name(text: str) -> str:
+    """A name as it is compared: letters and digits in lower case."""
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFC", text).casefold())

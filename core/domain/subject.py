@@ -41,6 +41,12 @@ class Subject:
         return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, name))
 
     @property
+    def mapped_as(self) -> dict[str, int]:
+        """The version of each table's mapping; 0 where it has none."""
+        unmapped = dict.fromkeys((*self.action.tables, "account"), 0)
+        return unmapped | {table: mapping.version for table, mapping in self.mappings.items()}
+
+    @property
     def submission(self) -> str:
         return submission_name(self.capture, self.delivery.id)
 

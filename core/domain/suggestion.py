@@ -5,7 +5,6 @@ label, and of nearly the same. Whatever is suggested could be saved as it is: `f
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 
 from core.domain.findings import findings
 from core.domain.mapping_row import MappingRow, Policy
-from core.domain.standard_fields import COLUMN_OF, FIELD_BY_NAME, FROM_THE_CAPTURE, POLICIES, STANDARD
+from core.domain.standard_fields import COLUMN_OF, FIELD_BY_NAME, FROM_THE_CAPTURE, POLICIES, STANDARD, plain_name
 from core.domain.table import LOOKUP_TYPES, TEXT_TYPES, Column, Table
 
 _SAME_NAME, _SAME_LABEL, _KNOWN, _CALLED_SO = 0.95, 0.9, 0.98, 0.85
@@ -43,11 +42,6 @@ def suggested(table: Table, fields: Iterable[str] = ()) -> list[Suggestion]:
             chosen[each.row.column] = each
             sources.add(source)
     return list(chosen.values())
-
-
-def plain_name(text: str) -> str:
-    """A name as it is compared: letters and digits in lower case."""
-    return re.sub(r"[\W_]", "", unicodedata.normalize("NFC", text).casefold())
 
 
 def _can_be_saved(suggestion: Suggestion, table: Table) -> bool:

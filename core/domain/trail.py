@@ -24,12 +24,18 @@ class Call(_Part):
     ms: int = 0
     parts: tuple[str, ...] = ()  # of a batch, each with its status
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether Dynamics refused it, or a part of it."""
+        return bool(self.code) or any(part.rpartition(" ")[2][:1] in ("4", "5") for part in self.parts)
+
 
 class Attempt(_Part):
     """One attempt at a delivery; `happened` is for people."""
 
     at: datetime
     happened: str
+    words: str = ""  # Dynamics' own, masked
     code: str = ""
     request_id: str = ""
     calls: tuple[Call, ...] = ()

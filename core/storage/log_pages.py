@@ -24,7 +24,18 @@ _INDEXES = ("email", "prospect", "replay", "cause", "batch", "outcome", "form") 
 _INDEXED_OUTCOMES = ("failed", "held")
 SHOWN_COLUMNS = (
     *("PartitionKey", "RowKey", "received_at", "finished_at", "trigger", "replays", "replay", "batch"),
-    *("prospect", "person", "activity", "reason", "record_id", "record_url", "warnings", "attempts", "duration_ms"),
+    *(
+        "prospect",
+        "person",
+        "activity",
+        "reason",
+        "dynamics_says",
+        "record_id",
+        "record_url",
+        "warnings",
+        "attempts",
+        "duration_ms",
+    ),
     *("repeats", "revision", "indexes", *ENTRY_COLUMNS),
 )
 
@@ -157,7 +168,8 @@ def _fits(row: Row, conditions: Mapping[str, str], known: Sequence[str] | None =
 
 
 def _says(row: Row, text: str) -> bool:
-    return text.lower() in f"{row.get('reason', '')}\n{row.get('warnings', '')}".lower() if text else True
+    told = "\n".join(str(row.get(name) or "") for name in ("reason", "dynamics_says", "warnings"))
+    return text.lower() in told.lower()
 
 
 async def _batches(rows: AsyncIterator[Row], size: int) -> AsyncIterator[list[Row]]:

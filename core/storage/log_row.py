@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.domain.capture import digest, prospect_name
-from core.domain.cause import cause_of
+from core.domain.cause import Cause, cause_of
 from core.domain.delivery import Delivery, Outcome
 from core.domain.email_address import normal_email
-from core.domain.masking import masked_text, person_shown
+from core.domain.masking import Masking, masked_emails, person_shown
 from core.domain.trail import Attempt, Trail
 from core.domain.values import as_text
-from core.storage.document import packed
+from core.storage.document import packed, unpacked
 
 ROWS_END = ":"  # stands behind every digit: rows begin with one, entries with a letter
 TEXT_MOST = 8_000
@@ -80,7 +80,8 @@ def email_addresses(delivery: Delivery) -> list[str]:
 
 def index_names(delivery: Delivery, hashed_emails: Iterable[str]) -> list[str]:
     assert delivery.result is not None
-    capture, outcome, cause = delivery.capture, delivery.result.outcome, cause_of(delivery.result)
+    capture, outcome = delivery.capture, delivery.result.outcome
+    cause = cause_of(delivery.result, Masking(capture))
     by_value = {
         "batch": delivery.batch,
         "cause": cause.id if cause else "",
@@ -124,13 +125,13 @@ def told(delivery: Delivery) -> dict[str, Any]:
         "replay": delivery.replays[-1] if delivery.replays else "",
         "batch": delivery.batch,
         "action": delivery.action,
-        "prospect": _short(capture.prospect.id),
+        "prospect": _prospect(delivery),
         "person": person_shown(capture.prospect.fields)[:300],
         "event": capture.event.value,
         "form": _short(capture.form.id or capture.form.name),
         "form_name": _short(capture.form.name),
         "form_event": _short(capture.form.event),
-        "activity": _short(capture.submission.activity_id),
+        "activity": _short(masked_emails(capture.submission.activity_id or "")),
         "submission": _short(submission_shown(delivery)),
     }
 
@@ -140,30 +141,52 @@ def _short(text: str | None) -> str:
     return (text or "")[:_SHORT]
 
 
+def _prospect(delivery: Delivery) -> str:
+    """Captello's id where that is one; what anybody may have put in its place only by the name it has here."""
+    return prospect_name(delivery.capture, delivery.id) if delivery.capture.prospect.id else ""
+
+
 def _what(delivery: Delivery) -> Mapping[str, Any]:
     """What became of it. Sentences may quote the person: those words are masked."""
-    result, capture, cause = delivery.result, delivery.capture, None
+    result, masking = delivery.result, Masking(delivery.capture)
     assert result is not None
-    cause = cause_of(result)
+    cause = cause_of(result, masking)
     return {
         "outcome": result.outcome.value,
-        "reason": masked_text(result.reason, capture)[:TEXT_MOST],
+        "reason": masking.sentence(result.reason)[:TEXT_MOST],
+        "dynamics_says": masking.words(result.words),
         "table": result.table,
         "record_id": result.row_id,
         "error_class": cause.error_class if cause else "",
         "error_code": result.error_code,
         "error_column": result.error_column,
         "cause": cause.id if cause else "",
-        "cause_kind": masked_text(cause.kind, capture) if cause else "",
-        "warnings": masked_text("\n".join(result.warnings), capture)[:TEXT_MOST],
+        "cause_kind": cause.kind if cause else "",
+        "warnings": "\n".join(" ".join(masking.sentence(each).split()) for each in result.warnings)[:TEXT_MOST],
         "mapping_version": result.mapping_version,
     }
 
 
 def submission_shown(delivery: Delivery) -> str:
     """The submission's id as Captello lists it; without one, this delivery is a submission of its own."""
-    return delivery.capture.submission.activity_id or delivery.id
+    return masked_emails(delivery.capture.submission.activity_id or delivery.id)
 
 
 def index_entry(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ENTRY_COLUMNS}
+
+
+def trail_of(row: Mapping[str, Any]) -> Trail:
+    """The drill-down that stands in a row; of one that only counts repeats, none."""
+    return unpacked(row, Trail) if "document" in row or "document_0" in row else Trail()
+
+
+def cause_in(row: Mapping[str, Any]) -> Cause:
+    """Of a row that failed, or its index entry."""
+    return Cause(
+        error_class=row["error_class"],
+        code=row["error_code"],
+        column=row["error_column"],
+        kind=row["cause_kind"],
+        table=row["table"],
+    )

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from core.domain.delivery import Delivery
 from core.domain.replay import Listed, Page, Selection
+from core.domain.trail import Attempt
 from core.storage.log_pages import LogQuery, TableLogPages
+from core.storage.log_row import log_id, trail_of
 
 
 class LogSelection:
@@ -19,6 +22,13 @@ class LogSelection:
         found = await self._pages.entries(_query(selection, connections), after=after, most=most)
         items = (Listed(organization=row["organization"], delivery=row["delivery"]) for row in found.rows)
         return Page(items=tuple(items)), found.after
+
+    async def attempts(self, delivery: Delivery) -> tuple[Attempt, ...]:
+        """Those that stand in its row; of an earlier revision they are the delivery's own already."""
+        row = await self._pages.row([delivery.connection], log_id(delivery))
+        if row is None or row.get("revision") != delivery.revision:
+            return ()
+        return trail_of(row).attempts
 
 
 def _query(selection: Selection, connections: Sequence[str]) -> LogQuery:

@@ -17,7 +17,7 @@ from core.storage.log_row import ROWS_END, index_name, time_key
 
 _COLUMNS = ("PartitionKey", "RowKey", "organization", "delivery", "outcome", "indexes")
 _PERSONAL_INDEXES = ("prospect|", "email|")
-_PERSONAL_COLUMNS = ("prospect", "person", "reason", "warnings", "record_id", "record_url")
+_PERSONAL_COLUMNS = ("prospect", "person", "reason", "dynamics_says", "warnings", "record_id", "record_url")
 _TOGETHER_MOST = 100  # operations of one transaction
 _LOST_CONDITIONS = {TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED}
 

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from core.domain.connection import REVOKED, Pause
 from core.domain.delivery import Delivery, ErrorClass, Outcome, Result
+from core.domain.masking import Masking
+from core.domain.replay import ended_as
 from core.domain.retry import next_try
 from core.domain.trail import Attempt, Call, with_attempt
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
@@ -70,12 +72,12 @@ class Attempts:
                     await self.conclude(done, _ended(began, done, calls))
             except TimeoutError:
                 slow = RetryableError("Dynamics is slow; the delivery goes on by itself.")
-                await self._defer(found, slow, _failed(began, slow, calls))
+                await self._defer(found, slow, _failed(began, delivery, slow, calls))
             except SyncError as error:
-                await self._defer(found, error, _failed(began, error, calls))
+                await self._defer(found, error, _failed(began, delivery, error, calls))
             except Exception as error:  # noqa: BLE001  # a bug must not lose the delivery: it is deferred, then logged as failed
                 _log.exception("delivery %s met a bug", delivery.id)
-                await self._defer(found, error, _failed(began, error, calls))
+                await self._defer(found, error, _failed(began, delivery, error, calls))
             else:
                 return done
         return None
@@ -188,11 +190,17 @@ class Attempts:
             reason="The service failed on this capture. It is kept, and can be replayed when the fault is mended.",
             error_class=ErrorClass.INTERNAL,
             error_code=type(error).__name__,
+            mapped_as=await self._mappings_now(found.entity),
             finished_at=self._now(),
         )
         failed = found.entity.model_copy(update={"state": "done", "result": result})
         if await self._ledger.commit(failed.organization, [Change(failed.key, failed, found.etag)]):
             await self.conclude(failed, attempt)
+
+    async def _mappings_now(self, delivery: Delivery) -> dict[str, int]:
+        setup = await self._configuration.setup(delivery.connection)
+        current = {table: mapping.version for table, mapping in setup.mappings.items()} if setup else {}
+        return current | delivery.mapped_as
 
 
 def _not_marked(delivery: Delivery, error: SyncError) -> None:
@@ -211,17 +219,31 @@ def _tell(telling: Span, done: Delivery, seconds: float) -> None:
 
 
 def _ended(began: datetime, done: Delivery, calls: Sequence[Call]) -> Attempt:
-    outcome = done.result.outcome.value if done.result else ""
-    return Attempt(at=began, happened=f"It ended as {outcome}.", calls=tuple(calls))
+    result = done.result
+    if result is None or result.outcome is not Outcome.FAILED:
+        return Attempt(at=began, happened=f"It ended as {result.outcome.value if result else ''}.", calls=tuple(calls))
+    return Attempt(
+        at=began,
+        happened=ended_as(done),
+        words=Masking(done.capture).words(result.words),
+        code=result.error_code,
+        request_id=next((call.request_id for call in reversed(calls) if call.is_refused), ""),
+        calls=tuple(calls),
+    )
 
 
-def _failed(began: datetime, error: Exception, calls: Sequence[Call]) -> Attempt:
+def _failed(began: datetime, delivery: Delivery, error: Exception, calls: Sequence[Call]) -> Attempt:
     """An attempt that did not end the delivery."""
     if not isinstance(error, SyncError):
         happened = "The service failed on this capture."
         return Attempt(at=began, happened=happened, code=type(error).__name__, calls=tuple(calls))
     return Attempt(
-        at=began, happened=error.message, code=error.code, request_id=error.request_id[:64], calls=tuple(calls)
+        at=began,
+        happened=error.message,
+        words=Masking(delivery.capture).words(error.words),
+        code=error.code,
+        request_id=error.request_id[:64],
+        calls=tuple(calls),
     )
 
 

@@ -115,8 +115,8 @@ class Reading:
         return await self._as_mapped(delivery, setup) if delivery.mapped_as else setup
 
     async def _as_mapped(self, delivery: Delivery, setup: ConnectionSetup) -> ConnectionSetup:
-        """With the versions of mappings that the delivery is to be replayed under."""
-        mappings = dict(setup.mappings)
+        """With the versions of mappings that the delivery is to be replayed under; a table without one fails again."""
+        mappings = {table: each for table, each in setup.mappings.items() if delivery.mapped_as.get(table) != 0}
         for table, version in delivery.mapped_as.items():
             if mapping := await self._configuration.mapping_version(delivery.connection, table, version):
                 mappings[table] = mapping.in_zone(setup.connection.time_zone)

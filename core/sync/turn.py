@@ -13,12 +13,14 @@ from datetime import datetime
 from core.domain.automation import Changed, changed_key
 from core.domain.decision import NOT_MAPPED, decide
 from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key, prospect_name_of
+from core.domain.explanation import explained
 from core.domain.folding import Heard, Pile, fold
 from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import Prospect, with_news
 from core.domain.references import Found
 from core.domain.refitting import refitted
 from core.domain.settling import settled_without_search
+from core.domain.subject import Subject
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
 from core.sync.carrying_out import carry_out, has_landed
 from core.sync.metadata import refresh_mappings
@@ -122,8 +124,8 @@ class Turns:
             if refused.about_mapping and not delivery.is_replanned:
                 await refresh_mappings(crm, self._configuration, known.setup)
                 return await self._commit(delivery.organization, _with_state(_replanned(found), "received"))
-            there, beside, decision = Found(), [], _refused(Result(outcome=Outcome.FAILED), refused)
-        if _is_not_mapped(decision) and await self._is_mapped_by_now(known.setup):
+            there, beside, decision = Found(), [], _refused(_asked(known.subject), refused)
+        if _is_not_mapped(decision) and not delivery.mapped_as and await self._is_mapped_by_now(known.setup):
             return None
         pile = fold(Heard(known.subject, there), decision, beside)
         return await self._settle(found, known, pile, next_ones[: len(pile.folded)])
@@ -337,11 +339,17 @@ def _released(intent: Intent) -> list[Change]:
     return released + ([Change(intent.row_claim, None, ANY)] if intent.row_claim else [])
 
 
+def _asked(subject: Subject) -> Result:
+    """What is known of one whose search was refused."""
+    return Result(outcome=Outcome.FAILED, mapped_as=subject.mapped_as, explain=explained(subject, None, {}))
+
+
 def _refused(result: Result, refused: RejectedRowError) -> Result:
     return result.model_copy(
         update={
             "outcome": Outcome.FAILED,
             "reason": refused.message,
+            "words": refused.words,
             "row_id": "" if result.outcome is Outcome.CREATED else result.row_id,
             "error_class": ErrorClass.CONFIGURATION if refused.about_mapping else ErrorClass.DATA,
             "error_code": refused.code,

@@ -174,7 +174,7 @@ def test_who_cannot_be_found_is_a_warning(app: App, expo: dict[str, Any], person
     said = app.capture(_said(person), action=action).json()
     assert said["outcome"] == "created"
     assert said["warnings"] == [
-        "The owner Ann Lee is not known in Dynamics.",
+        'The owner "Ann Lee" is not known in Dynamics.',
         "Nowhere 99: no campaign of this name is in Dynamics.",
     ]
     (row,) = app.rows("lead", emailaddress1=person.email)

@@ -24,7 +24,7 @@ def test_a_drill_down_tells_why_and_what_was_asked_of_dynamics(app: App, person:
 
 def test_revealing_is_asked_for_and_kept(app: App, person: Person) -> None:
     """Masked by default; in clear on request; and who asked stands in the table Audit."""
-    receipt = app.capture(person.capture()).json()["receipt"]
+    receipt = app.capture(person.capture(whatsapp="+49 170 1234567")).json()["receipt"]
     listed = app.client.get("/api/v1/logs", params={"email": person.email}).json()["items"]
     assert [item["delivery"] for item in listed] == [receipt]
     assert person.email not in str(listed)
@@ -32,12 +32,20 @@ def test_revealing_is_asked_for_and_kept(app: App, person: Person) -> None:
         "/api/v1/logs", params={"email": person.email, "reveal": "1"}, headers={"user-agent": "console"}
     ).json()["items"]
     assert clear[0]["person"] == f"Ada Lovelace {person.number} <{person.email}>"
+    seen = app.client.get(f"/api/v1/prospects/{100_000 + person.number}").json()
+    assert {field["name"]: field["value"] for field in seen["fields"]} == {
+        "firstname": "A.",
+        "lastname": f"L. {str(person.number)[0]}.",
+        "email": f"p***@{person.email.partition('@')[2]}",
+        "company": "Engines",
+        "whatsapp": "***67",
+    }
     audit = app.client.get("/api/v1/audit").json()["items"]
     assert ("console", 1) in {(entry["who"].split()[-1], entry["people"]) for entry in audit}
 
 
 def test_attempts_that_did_not_end_it_are_told_too(app: App, person: Person) -> None:
-    """Each with its requests and Dynamics' own words."""
+    """Each with its requests."""
     faults = f"{app.stack.dynamics.url}/_control/faults"
     httpx.post(faults, json=[{"kind": "reset_before", "times": 1}]).raise_for_status()
     receipt = app.capture(person.capture()).json()["receipt"]

@@ -110,6 +110,31 @@ def test_three_causes_are_three_groups_and_each_is_mended_and_replayed(
     assert (log["trigger"], log["replays"], log["outcome"]) == ("replay", 1, "created")
 
 
+def test_what_dynamics_says_is_kept_and_tells_causes_apart(
+    app: App, booth: str, refusing: httpx.Client, person: Person
+) -> None:
+    """Two plug-ins are two causes; in the row without the name, in clear on request."""
+    app.save("connections/replays/mappings/lead", {"rows": LENIENT}).raise_for_status()
+    receipts = []
+    for number, said in enumerate(("Strange thing about {}", "Nobody called {} on Mondays")):
+        refusing.post("faults", json=[PLUG_IN | {"message": said.format(person.fields["LastName"])}]).raise_for_status()
+        body = person.capture(activity=920_000 + person.number * 2 + number)
+        receipts.append(app.capture(body, action=booth).json()["receipt"])
+        refusing.delete("faults").raise_for_status()
+    details = [app.client.get(f"/api/v1/logs/{receipt}").json() for receipt in receipts]
+    assert [detail["dynamics_says"] for detail in details] == [
+        "Strange thing about ***",
+        "Nobody called *** on Mondays",
+    ]
+    assert len({detail["cause"] for detail in details}) == 2
+    last = details[0]["tried"][-1]
+    assert (last["code"], last["words"]) == ("0x80040265", "Strange thing about ***")
+    kinds = {group["kind"] for group in app.client.get("/api/v1/failures").json()["items"]}
+    assert "A plug-in or workflow in Dynamics refused the row. Dynamics says: Strange thing about …" in kinds
+    clear = app.client.get(f"/api/v1/logs/{receipts[0]}", params={"reveal": "1"}).json()
+    assert clear["dynamics_says"] == f"Strange thing about {person.fields['LastName']}"
+
+
 def test_a_replay_of_what_is_done_does_nothing(app: App, person: Person) -> None:
     """It says so; the row keeps its one log row and nothing is written."""
     receipt = app.capture(person.capture()).json()["receipt"]
@@ -136,10 +161,14 @@ def test_a_dry_run_tells_what_would_come_of_it_and_the_original_mapping_fails_ag
     assert _replay(app, f"as-it-is-{person.number}", meant)["outcomes"] == {"created": 1}
     detail = app.client.get(f"/api/v1/logs/{receipt}").json()
     assert (detail["replays"], detail["replay"]) == (2, f"as-it-is-{person.number}")
-    assert [attempt["happened"] for attempt in detail["tried"]] == [
-        "It ended as failed, and was replayed.",
-        "It ended as failed, and was replayed.",
-        "It ended as created.",
+    first, second, last = detail["tried"]
+    refused = 'It ended as failed: "7" is not an option of leadqualitycode; it takes Hot (1), Warm (2), Cold (3).'
+    assert first["happened"] == f"{refused} It was replayed as as-it-was-{person.number}."
+    assert second["happened"] == f"{refused} It was replayed as as-it-is-{person.number}."
+    assert last["happened"] == "It ended as created."
+    assert [[call["method"] for call in attempt["calls"]] for attempt in detail["tried"]] == [
+        *(["POST"], ["POST"]),
+        ["POST", "PATCH"],
     ]
 
 

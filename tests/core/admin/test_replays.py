@@ -8,8 +8,10 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from core.admin.places import Places
 from core.admin.replays import Replays
-from core.domain.delivery import Delivery, ErrorClass, Outcome, Result, delivery_key
-from core.domain.replay import Listed, Page, Replay, ReplayFilter, Selection, taken_up
+from core.domain.delivery import Delivery, ErrorClass, Intent, Outcome, Result, delivery_key
+from core.domain.replay import Listed, MappingChoice, Page, Replay, ReplayFilter, Selection, taken_up
+from core.domain.trail import Attempt
+from core.errors import SyncError
 from core.storage.replays import TableReplays
 from core.sync.ports import ABSENT, ANY, Change, Versioned
 from tests.core.admin.office import Office
@@ -30,6 +32,9 @@ class PagedLog:
         some = self._deliveries[start : start + 3]
         items = tuple(Listed(organization=each.organization, delivery=each.id) for each in some)
         return Page(items=items), str(start + 3) if start + 3 < len(self._deliveries) else None
+
+    async def attempts(self, delivery: Delivery) -> tuple[Attempt, ...]:
+        return (Attempt(at=delivery.received_at, happened="It ended as failed: too long.", code="too_long"),)
 
 
 @pytest.fixture
@@ -123,3 +128,37 @@ async def test_two_workers_on_one_replay_take_everything_up_once(office: Office,
         await other.run("again", seconds=10)
     assert (await _state(table)).verdicts == {"taken": 4}
     assert {(await _stored(office, each)).entity.revision for each in failed} == {1}
+
+
+async def test_what_was_tried_before_stays_to_be_seen(office: Office, table: TableClient) -> None:
+    """The attempts that the log's row held go with the delivery, which writes the row anew."""
+    failed = await _failed(office, 1)
+    replays = _replays(office, table, failed)
+    await replays.begin("again", EVERYTHING, "current", "me")
+    await replays.run("again", seconds=10)
+    (attempt,) = (await _stored(office, failed[0])).entity.tried
+    assert (attempt.happened, attempt.code) == ("It ended as failed: too long. It was replayed as again.", "too_long")
+
+
+async def test_the_original_mapping_is_that_of_every_table(office: Office, table: TableClient) -> None:
+    """Of the account and of tables that had none too, whatever has been saved since; in the preview as in the turn."""
+    (failed,) = await _failed(office, 1)
+    found = await _stored(office, failed)
+    result = failed.result
+    assert result
+    ran = result.model_copy(update={"table": "", "mapping_version": 0, "mapped_as": {"lead": 0, "account": 1}})
+    over = failed.model_copy(update={"result": ran})
+    assert await office.ledger.commit(over.organization, [Change(over.key, over, found.etag)])
+    replays = _replays(office, table, [over])
+    expected: dict[MappingChoice, Outcome] = {"current": Outcome.CREATED, "original": Outcome.FAILED}
+    for choice, outcome in expected.items():
+        ((_, told),) = (await replays.foreseen(EVERYTHING, choice)).previews
+        assert not isinstance(told, SyncError)
+        assert (told.result if isinstance(told, Intent) else told).outcome is outcome
+    await replays.begin("again", EVERYTHING, "original", "me")
+    await replays.run("again", seconds=10)
+    assert (await _stored(office, over)).entity.mapped_as == {"lead": 0, "account": 1}
+    await office.wakes.run(over.organization, over.id)
+    done = (await _stored(office, over)).entity.result
+    assert done
+    assert (done.outcome, done.error_code) == (Outcome.FAILED, "not_mapped")

@@ -175,3 +175,12 @@ def test_an_outage_that_says_how_long_is_believed(status: int) -> None:
     failure: Any = failure_of(refusal(status, None, retry_after="30"))
     assert (type(failure), failure.retry_after) == (ThrottledError, 30)
     assert type(failure_of(refusal(status, None))) is RetryableError
+
+
+def test_dynamics_own_words_are_kept_on_one_line_and_bounded() -> None:
+    """They are why; whoever stores them says where."""
+    failure = failure_of(refusal(400, "0x80099999", "Strange thing\r\nabout  Mara" + "!" * 2_000))
+    assert failure.words.startswith("Strange thing about Mara!")
+    assert len(failure.words) == 1_000
+    assert "Mara" not in f"{failure} {failure.message} {failure.detail}"
+    assert failure_of(Response(502, {}, b"<html>")).words == ""

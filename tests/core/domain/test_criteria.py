@@ -195,12 +195,12 @@ def test_criteria_are_stored_as_they_were_given() -> None:
                     {"about": "form", "equals": "x"},
                 ]
             },
-            'seats must be greater than "9"',
+            "seats must be greater than “9”",
         ),
         ({"any": [{"field": "seats", "greater": 9}, {"field": "country", "contains": "man"}]}, ""),
         (
             {"any": [{"field": "seats", "greater": 9}, {"about": "form", "in": ["a", "b"]}]},
-            'one of these must hold: seats must be greater than "9"; the form must be "a" or "b"',
+            "one of these must hold: seats must be greater than “9”; the form must be “a” or “b”",
         ),
         ({"all": [{"field": "country", "is_blank": True}]}, "country must be blank"),
         (
@@ -222,7 +222,7 @@ def test_a_capture_that_does_not_fit_is_skipped_with_the_reason() -> None:
     settled = settled_without_search(subject(said, under=only_hot))
     assert settled is not None
     assert settled.outcome is Outcome.SKIPPED
-    assert settled.reason == 'The action\'s filter leaves this capture out: the rating must be greater than "3".'
+    assert settled.reason == "The action's filter leaves this capture out: the rating must be greater than “3”."
     warm = action(filter={"all": [{"about": "rating", "greater": 2}, {"field": "q.Interests", "equals": "B"}]})
     assert settled_without_search(subject(said, under=warm)) is None
 

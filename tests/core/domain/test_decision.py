@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.domain.capture import Capture
 from core.domain.decision import decide
 from core.domain.delivery import ErrorClass, Intent, Outcome, Result, RowWrite, claim_keys, due_key
+from core.domain.mapping import FieldMapping
 from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
 from core.domain.references import Found
@@ -35,6 +36,7 @@ from tests.builders import (
 )
 from tests.strategies import any_text, said_values
 
+RATING = {"source": "Rating", "column": "leadqualitycode", "on_unknown": "fail"}
 ADA: dict[str, Any] = {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@x.example"}
 
 
@@ -208,14 +210,24 @@ def test_without_a_mapping_it_fails_for_configuration() -> None:
     failed = _result(subject(capture(**ADA), mappings={}))
     assert (failed.outcome, failed.error_class) == (Outcome.FAILED, ErrorClass.CONFIGURATION)
     assert "lead" in failed.reason
+    assert failed.mapped_as == {"contact": 0, "lead": 0, "account": 0}
 
 
 def test_a_value_that_may_not_be_left_out_fails_the_row() -> None:
     """Only by the mapping row's own setting; the column is named."""
-    strict = mapping({"source": "Rating", "column": "leadqualitycode", "on_unknown": "fail"})
-    failed = _result(subject(capture(**ADA, Rating="Tepid"), mappings={"lead": strict}))
+    failed = _result(subject(capture(**ADA, Rating="Tepid"), mappings={"lead": mapping(RATING)}))
     assert (failed.outcome, failed.error_class) == (Outcome.FAILED, ErrorClass.DATA)
     assert (failed.error_column, "Tepid" in failed.reason) == ("leadqualitycode", True)
+    assert (failed.error_code, failed.mapped_as) == ("unknown_option", {"contact": 0, "lead": 3, "account": 0})
+
+
+@pytest.mark.parametrize("mappings", [{}, {"lead": mapping(RATING)}])
+def test_what_is_refused_before_it_is_written_is_explained_too(mappings: Mapping[str, FieldMapping]) -> None:
+    """Both tables were searched, and whoever looks for the reason sees it: rule, queries, candidates."""
+    failed = _result(subject(capture(**ADA, Rating="Tepid"), mappings=mappings), row(1, emailaddress1="ada@x.example"))
+    assert failed.outcome is Outcome.FAILED
+    assert failed.explain["queries"] == [_asked("contact"), _asked("lead")]
+    assert failed.explain["candidates"] == [_candidate(1, "chosen")]
 
 
 def test_one_bad_field_never_loses_the_lead() -> None:

@@ -215,13 +215,13 @@ def test_an_unknown_choice_is_left_out_with_what_would_be_accepted() -> None:
 
 def test_an_unknown_choice_may_fail_the_row() -> None:
     """By the mapping row's own setting; a column without any option too."""
-    assert _map(capture(Rating="Tepid"), RATING | {"on_unknown": "fail"}).failures[0][0] == "leadqualitycode"
+    assert _map(capture(Rating="Tepid"), RATING | {"on_unknown": "fail"}).failures[0].column == "leadqualitycode"
     bare = mapping(RATING | {"on_unknown": "fail"})
     no_options = {**bare.columns, "leadqualitycode": bare.columns["leadqualitycode"].model_copy(update={"choices": ()})}
     said = capture(Rating="Hot")
     sources = Sources(merged(Prospect(), said, NOON), said)
     without = FieldMapping(table="lead", rows=bare.rows, columns=no_options)
-    assert map_fields(without, sources).failures[0][0] == "leadqualitycode"
+    assert map_fields(without, sources).failures[0].column == "leadqualitycode"
 
 
 def test_a_long_text_is_cut_or_fails() -> None:
@@ -231,8 +231,8 @@ def test_a_long_text_is_cut_or_fails() -> None:
     assert _columns(cut) == {"jobtitle": "x" * 99 + "…"}
     assert "jobtitle" in cut.warnings[0]
     refused = _map(said, row | {"too_long": "fail"})
-    assert (refused.values, refused.failures[0][0]) == ((), "jobtitle")
-    assert "100" in refused.failures[0][1]
+    assert (refused.values, refused.failures[0].column, refused.failures[0].code) == ((), "jobtitle", "too_long")
+    assert "100" in refused.failures[0].message
 
 
 # --- Numbers, dates, yes and no ---------------------------------------------------------------------------------------
@@ -260,17 +260,30 @@ def test_each_type_through_a_mapping(column: str, said: FieldValue, value: Any) 
 
 
 @pytest.mark.parametrize(
-    "column", ["numberofemployees", "revenue", "donotemail", "interests", "birthdate", "estimatedclosedate", "stageid"]
+    ("column", "code"),
+    [
+        ("numberofemployees", "unfit_number"),
+        ("revenue", "unfit_number"),
+        ("donotemail", "unknown_option"),
+        ("interests", "unknown_option"),
+        ("birthdate", "unfit_date"),
+        ("estimatedclosedate", "unfit_date"),
+        ("stageid", "unfit_id"),
+        ("emailaddress1", "unfit_email"),
+    ],
 )
-def test_what_does_not_fit_is_left_out_or_fails(column: str) -> None:
-    """With a warning that names question, value and column; by `on_unknown`, the row fails instead."""
+def test_what_does_not_fit_is_left_out_or_fails(column: str, code: str) -> None:
+    """With a warning that names question, value and column; by `on_unknown`, the row fails instead, with a code that
+    its fix goes by.
+    """
     said, row = capture(Said="perhaps", Title="CEO"), {"source": "Said", "column": column}
     left_out = _map(said, row, {"source": "Title", "column": "jobtitle"})
     assert _columns(left_out) == {"jobtitle": "CEO"}
     (warning,) = left_out.warnings
     for told in ("Said was left out", '"perhaps"', column):
         assert told in warning
-    assert _map(said, row | {"on_unknown": "fail"}).failures[0][0] == column
+    (refusal,) = _map(said, row | {"on_unknown": "fail"}).failures
+    assert (refusal.column, refusal.code) == (column, code)
 
 
 @pytest.mark.parametrize(
@@ -389,7 +402,8 @@ def test_none_one_and_many(rows: tuple[Row, ...], settings: dict[str, str], link
     """Each has its setting; by default the link is left out with a warning, and the person is not lost."""
     mapped = _linked(*rows, **settings)
     assert _columns(mapped) == {"lastname": "O'Hara"} | ({"campaignid": linked} if linked else {})
-    assert [column for column, _ in mapped.failures] == (["campaignid"] if fails else [])
+    code = "several_rows" if rows else "no_such_row"
+    assert [(refusal.column, refusal.code) for refusal in mapped.failures] == ([("campaignid", code)] if fails else [])
     assert len(mapped.warnings) == (not fails and len(rows) != 1)
     assert len(mapped.not_taken) == (not fails and not linked)
 

@@ -46,8 +46,8 @@ def test_the_first_that_can_own_does() -> None:
     value, warnings = owner_value(OwnerRule(), ("Ann Lee", FALLBACK), references)
     assert value is not None
     assert (value.column, value.value, value.policy) == ("ownerid", "u1", "create_only")
-    assert warnings == ["The owner Ann Lee is not known in Dynamics."]
+    assert warnings == ['The owner "Ann Lee" is not known in Dynamics.']
     always, _ = owner_value(OwnerRule(when="always"), (FALLBACK,), references)
     assert always is not None
     assert always.policy == "overwrite"
-    assert owner_value(OwnerRule(), ("Ann Lee",), {}) == (None, ["The owner Ann Lee is not known in Dynamics."])
+    assert owner_value(OwnerRule(), ("Ann Lee",), {}) == (None, ['The owner "Ann Lee" is not known in Dynamics.'])

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from core.domain.findings import findings
-from core.domain.suggestion import Suggestion, plain_name, suggested
+from core.domain.standard_fields import plain_name
+from core.domain.suggestion import Suggestion, suggested
 from core.domain.table import Column, Table
 from tests.builders import LEAD, REASONS, column
 

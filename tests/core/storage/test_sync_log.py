@@ -81,10 +81,34 @@ async def test_a_row_says_what_became_of_a_delivery_and_names_nobody(log: Log) -
     (row,) = (await log.page()).rows
     assert (row["outcome"], row["error_class"], row["duration_ms"], row["prospect"]) == ("failed", "data", 1500, "1")
     assert row["warnings"] == "one\ntwo: m***@x.example is no owner"
-    assert (row["person"], row["reason"]) == ("M. O. <m***@x.example>", '"M." is too short; ask O..')
+    assert (row["person"], row["reason"]) == ("M. O. <m***@x.example>", '"***" is too short; ask ***.')
     everything = str([entity async for entity in log.table.list_entities()])
     assert "O'Hara" not in everything
     assert "mara@" not in everything
+
+
+async def test_ids_that_are_addresses_are_not_shown(log: Log) -> None:
+    """Templates put anything anywhere: a person is shown by a name of ours, a submission masked."""
+    said = {"prospect": {"id": "mara@x.example"}, "submission": {"activity_id": "mara@x.example"}}
+    await log.write(_delivery(1).model_copy(update={"capture": Capture.model_validate(said)}))
+    (row,) = (await log.page()).rows
+    assert row["prospect"].startswith("id~")
+    assert await log.found(prospect=row["prospect"]) == [row["prospect"]]
+    assert row["activity"] == "m***@x.example"
+    assert "mara@" not in str([entity async for entity in log.table.list_entities()])
+
+
+async def test_dynamics_words_stand_masked_in_the_row_and_are_searched(log: Log) -> None:
+    """They are why it failed."""
+    failed = _delivery(1, Outcome.FAILED)
+    assert failed.result
+    refused = failed.result.model_copy(update={"words": "Strange thing about O'HARA, mara@x.example", "reason": "No."})
+    await log.write(failed.model_copy(update={"result": refused}))
+    (row,) = (await log.page(text="strange")).rows
+    assert (row["dynamics_says"], row["cause_kind"]) == (
+        "Strange thing about ***, ***",
+        "No. Dynamics says: Strange thing about …, …",
+    )
 
 
 async def test_writing_a_row_again_changes_nothing_and_keeps_the_repeats(log: Log) -> None:
