@@ -15,7 +15,7 @@ from core.domain.submission import Heard
 from core.domain.trail import Attempt, with_attempt
 
 RECEIPTS_MOST = 500
-REMEMBERED_MOST = 10
+REMEMBERED_MOST = 30  # so many of one delivery keep their own result
 
 Verdict = Literal["taken", "already_done", "on_its_way", "not_replayable", "withdrawn", "gone"]
 MappingChoice = Literal["current", "original"]

@@ -172,6 +172,11 @@ def submission_shown(delivery: Delivery) -> str:
     return masked_emails(delivery.capture.submission.activity_id or delivery.id)
 
 
+def is_of_earlier_replay(name: str, row: Mapping[str, Any]) -> bool:
+    """Its entry says what that replay came to, whatever came of later ones."""
+    return name.startswith("replay|") and name != index_name("replay", row["replay"])
+
+
 def index_entry(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ENTRY_COLUMNS}
 

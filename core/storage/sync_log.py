@@ -20,7 +20,16 @@ from core.errors import RetryableError
 from core.storage.entity_batch import Operation
 from core.storage.failures import storage_failures
 from core.storage.index_key import IndexKey
-from core.storage.log_row import TEXT_MOST, email_addresses, index_entry, index_names, log_id, log_row, told
+from core.storage.log_row import (
+    TEXT_MOST,
+    email_addresses,
+    index_entry,
+    index_names,
+    is_of_earlier_replay,
+    log_id,
+    log_row,
+    told,
+)
 from core.storage.transactions import submitted
 from core.sync.ports import TRANSACTION_MOST, Ended
 
@@ -73,9 +82,10 @@ class TableSyncLog:
             return True
         before = str(known.get("indexes") or "").split("\n")
         gone = [name for name in before if name and name not in indexes]
+        anew = [name for name in indexes if not (name in before and is_of_earlier_replay(name, row))]
         after = row | {"repeats": known.get("repeats", 0)}
         update = Operation("replace", after, known.metadata["etag"])
-        return await self._submitted([update, *_entries(row, indexes), *_deletions(row, gone)])
+        return await self._submitted([update, *_entries(row, anew), *_deletions(row, gone)])
 
     async def _submitted(self, operations: list[Operation]) -> bool:
         return await submitted(self._table, operations, what="writing the sync log") is not None

@@ -111,6 +111,17 @@ async def test_dynamics_words_stand_masked_in_the_row_and_are_searched(log: Log)
     )
 
 
+async def test_a_replay_keeps_its_own_result(log: Log) -> None:
+    """Whatever later replays come to; and one whose row was never written is told with the next."""
+    await log.write(_delivery(1, Outcome.FAILED))
+    await log.write(_delivery(1, Outcome.FAILED, revision=1, replays=("r1",)))
+    await log.write(_delivery(1, Outcome.CREATED, revision=3, replays=("r1", "r2", "r3")))
+    told = {
+        entry["RowKey"].split("|")[1]: entry["outcome"] for entry in await log.entries() if "replay" in entry["RowKey"]
+    }
+    assert told == {"r1": "failed", "r2": "created", "r3": "created"}
+
+
 async def test_writing_a_row_again_changes_nothing_and_keeps_the_repeats(log: Log) -> None:
     """A row may be written by anybody, before or after a repeat was counted."""
     delivery = _delivery(1)
