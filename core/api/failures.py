@@ -1,13 +1,16 @@
 """Route for failures by cause."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from core.api import cursor as cursors
 from core.api.logs import all_connections, utc
+from core.api.plain_text import WORDS, counted, moment, section, wants_text
 from core.api.services import ServicesDependency
 from core.domain.cause import fix
 from core.domain.connection import ConfigurationId
@@ -52,8 +55,18 @@ class FailureList(BaseModel):
     cursor: str | None = None
 
 
-@router.get("", summary="Failures by cause, each with its fix")
+_WORDS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": FailureList,
+        "content": WORDS,
+        "description": "With `Accept: text/plain`, the same told in plain words.",
+    }
+}
+
+
+@router.get("", responses=_WORDS, response_model=FailureList, summary="Failures by cause, each with its fix")
 async def list_failures(
+    request: Request,
     services: ServicesDependency,
     connection: ConfigurationId | None = None,
     error_class: ErrorClass | None = None,
@@ -63,7 +76,7 @@ async def list_failures(
     since: Annotated[datetime | None, Query(alias="from")] = None,
     until: Annotated[datetime | None, Query(alias="to")] = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> FailureList:
+) -> FailureList | PlainTextResponse:
     """What failed and has not succeeded since."""
     filters = {"error_class": error_class.value if error_class else None, "action": action, "form": form}
     filters |= {"form_event": event, "outcome": "failed"}
@@ -73,9 +86,10 @@ async def list_failures(
     query = LogQuery(known, equal, since=utc(since), until=utc(until))
     page = await services.log_pages.entries(query, after=cursors.read(cursor, asked), most=_COUNTED_MOST)
     groups = failure_groups(_failure(row) for row in page.rows)
-    return FailureList(
+    found = FailureList(
         items=[_view(group) for group in groups], failures=len(page.rows), cursor=cursors.written(page.after, asked)
     )
+    return PlainTextResponse(_told(found)) if wants_text(request) else found
 
 
 def _failure(row: Row) -> Failure:
@@ -100,3 +114,24 @@ def _view(group: FailureGroup) -> FailureView:
         actions=sorted(group.actions),
         receipts=group.receipts,
     )
+
+
+def _told(found: FailureList) -> str:
+    """A paragraph for each cause, the largest first."""
+    if not found.items:
+        return "Nothing failed.\n"
+    more = [f"There is more: ask again with cursor={found.cursor}"] if found.cursor else []
+    return "\n".join([*(section(_heading(group), _lines(group)) for group in found.items), *more])
+
+
+def _heading(group: FailureView) -> str:
+    return f"{counted(group.count, 'delivery', 'deliveries')}: {group.kind}"
+
+
+def _lines(group: FailureView) -> Iterator[str]:
+    facts = {"code": group.error_code, "table": group.table, "column": group.column, "cause": group.cause}
+    yield ", ".join([f"class {group.error_class}", *(f"{name} {value}" for name, value in facts.items() if value)])
+    yield f"on {', '.join(group.connections)}, for {', '.join(group.actions)}"
+    yield f"from {moment(group.first)} to {moment(group.last)}"
+    yield f"such as {group.receipts[0]}" if group.receipts else ""
+    yield f"To do: {group.fix}"

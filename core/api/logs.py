@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from core.admin.revealing import Clear
 from core.api import cursor as cursors
 from core.api.asking import Asking, Reveal
+from core.api.log_story import told
 from core.api.log_view import LogDetail, LogRow, log_view
+from core.api.plain_text import WORDS, wants_text
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.capture import Capture, prospect_name
@@ -106,15 +109,26 @@ async def list_logs(  # one parameter a filter
     return LogPage(items=items, cursor=following, looked_at=page.looked_at, looked_until=page.looked_until)
 
 
-@router.get("/{log_id}", summary="Everything about one delivery")
+_STORY: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": LogDetail,
+        "content": WORDS,
+        "description": "With `Accept: text/plain`, the same told in plain words.",
+    }
+}
+
+
+@router.get("/{log_id}", responses=_STORY, response_model=LogDetail, summary="Everything about one delivery")
 async def read_log(
+    request: Request,
     log_id: Annotated[str, Path(pattern="^[0-9a-f-]{32,60}$", description="A row's `id`, or a receipt.")],
     services: ServicesDependency,
     who: Asking,
     reveal: Reveal = False,  # noqa: FBT002  # a query parameter
-) -> LogDetail:
+) -> LogDetail | PlainTextResponse:
     """The row, the match explained, each attempt and each request to Dynamics. Also of one that is on its way."""
-    return await _read(services, log_id, who, reveal=reveal)
+    detail = await _read(services, log_id, who, reveal=reveal)
+    return PlainTextResponse(told(detail)) if wants_text(request) else detail
 
 
 async def _read(services: Services, log_id: str, who: str, *, reveal: bool) -> LogDetail:

@@ -22,6 +22,34 @@ def test_a_drill_down_tells_why_and_what_was_asked_of_dynamics(app: App, person:
     assert person.email not in str(detail)
 
 
+def test_a_drill_down_is_told_in_plain_words(app: App, person: Person) -> None:
+    """For whoever asks for text: what came, what became of it, which row and why, what stood there, what was tried."""
+    seeded = {app.seed("contact", emailaddress1=person.email, jobtitle="CFO")["contactid"] for _ in range(2)}
+    answer = app.capture(person.capture(Title="CEO")).json()
+    receipt, chosen = answer["receipt"], answer["record_id"]
+    (other,) = seeded - {chosen}
+    asked = app.client.get(f"/api/v1/logs/{receipt}", headers={"accept": "text/plain"})
+    assert asked.headers["content-type"] == "text/plain; charset=utf-8"
+    told = asked.text
+    for line in (
+        f"Delivery {receipt}\n  of A. L. ",
+        "form 42 (Booth), event Expo 26, submission",
+        f"What became of it\n  updated contact {chosen}",
+        "rule: contacts_then_leads by email; closed rows: ignore",
+        "asked contact: by 1 address in emailaddress1, emailaddress2, emailaddress3",
+        f"- contact {chosen} (fits by email, created",
+        f"- contact {other} (fits by email, created",
+        "lost the tie: most recently updated decides",
+        "What stood there before\n  firstname: (empty)",
+        "1. ",
+        "       GET contacts 200",
+    ):
+        assert line in told, told
+    assert person.email not in told
+    clear = app.client.get(f"/api/v1/logs/{receipt}", params={"reveal": "1"}, headers={"accept": "text/plain"}).text
+    assert f"of Ada Lovelace {person.number} <{person.email}>" in clear
+
+
 def test_revealing_is_asked_for_and_kept(app: App, person: Person) -> None:
     """Masked by default; in clear on request; and who asked stands in the table Audit."""
     receipt = app.capture(person.capture(whatsapp="+49 170 1234567")).json()["receipt"]

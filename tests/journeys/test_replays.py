@@ -133,6 +133,9 @@ def test_what_dynamics_says_is_kept_and_tells_causes_apart(
     assert "A plug-in or workflow in Dynamics refused the row. Dynamics says: Strange thing about …" in kinds
     clear = app.client.get(f"/api/v1/logs/{receipts[0]}", params={"reveal": "1"}).json()
     assert clear["dynamics_says"] == f"Strange thing about {person.fields['LastName']}"
+    told = app.client.get("/api/v1/failures", headers={"accept": "text/plain"}).text
+    assert "1 delivery: A plug-in or workflow in Dynamics refused the row. Dynamics says: Strange thing about …" in told
+    assert "To do: Ask the Dynamics administrator" in told
 
 
 def test_a_replay_of_what_is_done_does_nothing(app: App, person: Person) -> None:
@@ -170,6 +173,8 @@ def test_a_dry_run_tells_what_would_come_of_it_and_the_original_mapping_fails_ag
         *(["POST"], ["POST"]),
         ["POST", "PATCH"],
     ]
+    as_it_was = app.client.get(f"/api/v1/replays/as-it-was-{person.number}").json()
+    assert as_it_was["outcomes"] == {"failed": 1}, "a later replay does not rewrite what came of this one"
 
 
 def test_what_was_withdrawn_since_is_not_replayed(app: App, booth: str, person: Person) -> None:
