@@ -4,6 +4,7 @@ Duty: send what `protocol` builds, with a token, through the shared connection p
 A 401 is answered once with a new token. Redirects are never followed: they would carry the token elsewhere.
 """
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,7 +15,7 @@ import httpx
 from core.dataverse import protocol
 from core.dataverse.answer_body import content_of
 from core.dataverse.batch import batch, batch_groups, batch_parts, change_set, independent
-from core.dataverse.bulk_writes import batches, creations
+from core.dataverse.bulk_writes import Piece, batches, creations
 from core.dataverse.failures import failure_of, is_unmet_condition
 from core.dataverse.in_queries import RowsByValue, reference_requests, row_requests
 from core.dataverse.metadata import (
@@ -43,6 +44,7 @@ from core.errors import (
     RetryableError,
     SyncError,
 )
+from core.sync.ports import Passing
 from core.telemetry import note_call
 from core.tracing import Span, span, tell_call
 
@@ -96,13 +98,14 @@ class DataverseClient:
         self._references.remember(fresh)
         return Found(rows, {**remembered, **fresh})
 
-    async def find_all(self, searches: Sequence[Search]) -> list[Found]:
+    async def find_all(self, searches: Sequence[Search], gate: Passing) -> list[Found]:
         """The same for many at once, in one request too."""
         known = self._references.known({query for search in searches for query in search.references})
         asked = dict.fromkeys(query for search in searches for query in search.references if query not in known)
         wanted, named, read = row_requests(searches), reference_requests(asked), RowsByValue()
         requests = [request for _, request in (*wanted, *named)]
-        answers = await self._asked(requests) if requests else []
+        async with gate.request():
+            answers = await self._asked(requests) if requests else []
         for (of, _), answer in zip(wanted, answers[: len(wanted)], strict=True):
             read.add(of, await self._rows(of.table, answer))
         for (query, _), answer in zip(named, answers[len(wanted) :], strict=True):
@@ -122,48 +125,50 @@ class DataverseClient:
         response = await self._send(requests[0] if len(requests) == 1 else change_set(requests, name=uuid.uuid4().hex))
         return _written(writes, [response] if len(requests) == 1 else (batch_parts(response) or [response]))
 
-    async def write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> list[bool | SyncError]:
+    async def write_all(self, pieces: Sequence[Piece], gate: Passing) -> list[bool | SyncError]:
         """Each piece by itself as `write` writes it, in as few requests as can be: rows of one table that are only to
-        be created in one message, everything else in a batch. What is said of a piece stands in its place.
+        be created in one message, everything else in batches, side by side. What is said of a piece stands in its
+        place; a limit or an outage is said of those that it kept from being written.
         """
-        answers: dict[int, bool | SyncError] = {}
-        try:
-            await self._write_into(answers, pieces)
-        except SyncError as error:  # a limit, an outage: what was done before is done, for the rest it holds
-            if not answers:
-                raise
-            answers = {**dict.fromkeys(range(len(pieces)), error), **answers}
+        new = list(creations(pieces))
+        created = {number for numbers, _ in new for number in numbers}
+        others = [number for number in range(len(pieces)) if number not in created]
+        said = await asyncio.gather(
+            *(self._created(pieces, numbers, message, gate) for numbers, message in new),
+            *(self._written_apart(pieces, numbers, gate) for numbers in batches(pieces, others)),
+        )
+        answers = {number: answer for each in said for number, answer in each.items()}
         return [answers[number] for number in range(len(pieces))]
 
-    async def _write_into(
-        self, answers: dict[int, bool | SyncError], pieces: Sequence[Sequence[RowWrite | Membership]]
-    ) -> None:
-        for numbers, message in creations(pieces):
-            if await self._all_created(message):
-                answers |= dict.fromkeys(numbers, True)
-        left = [number for number in range(len(pieces)) if number not in answers]
-        for numbers in batches(pieces, left):
-            answers |= zip(numbers, await self._written_apart([pieces[number] for number in numbers]), strict=True)
-
-    async def _all_created(self, message: Request) -> bool:
-        """False: Dynamics refused at least one of them, and so has made none."""
-        response = await self._send(message)
+    async def _created(
+        self, pieces: Sequence[Piece], numbers: Sequence[int], message: Request, gate: Passing
+    ) -> dict[int, bool | SyncError]:
+        """Where Dynamics refuses at least one of them it has made none: then each stands for itself."""
         try:
-            _done(response)
+            async with gate.request():
+                _done(await self._send(message))
         except (RejectedRowError, MissingPrivilegeError):
-            return False
-        return True
+            return await self._written_apart(pieces, numbers, gate)
+        except SyncError as error:
+            return dict.fromkeys(numbers, error)
+        return dict.fromkeys(numbers, True)
 
-    async def _written_apart(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> list[bool | SyncError]:
+    async def _written_apart(
+        self, pieces: Sequence[Piece], numbers: Sequence[int], gate: Passing
+    ) -> dict[int, bool | SyncError]:
         """A batch that breaks off leaves some without an answer: what became of those is not known."""
-        requests = [[protocol.write_request(write) for write in piece] for piece in pieces]
-        response = await self._send(independent(requests, name=uuid.uuid4().hex))
-        groups = batch_groups(response)
-        if not groups:
-            _done(response)
+        requests = [[protocol.write_request(write) for write in pieces[number]] for number in numbers]
+        try:
+            async with gate.request():
+                response = await self._send(independent(requests, name=uuid.uuid4().hex))
+                groups = batch_groups(response)
+                if not groups:
+                    _done(response)
+        except SyncError as error:
+            return dict.fromkeys(numbers, error)
         lost = RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
-        told = [_said_of(piece, answers) for piece, answers in zip(pieces, groups, strict=False)]
-        return [*told, *[lost] * (len(pieces) - len(told))]
+        told = {number: _said_of(pieces[number], answers) for number, answers in zip(numbers, groups, strict=False)}
+        return {number: told.get(number, lost) for number in numbers}
 
     async def confirm_organization(self) -> None:
         self._check_organization(await self.organization_id())

@@ -17,7 +17,7 @@ from core.domain.trail import Attempt, Call, with_attempt
 from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
 from core.logs import logger
 from core.sync.alerts import tell_failed, tell_paused
-from core.sync.ports import ABSENT, ANY, Change, Configuration, Crms, Ledger, Pauses, SyncLog, Versioned, WakeQueue
+from core.sync.ports import ABSENT, ANY, Change, Crms, Ledger, Pauses, SyncLog, TurnSettings, Versioned, WakeQueue
 from core.sync.turn import Turns
 from core.telemetry import calls_noted
 from core.tracing import Span, delivered, span
@@ -35,7 +35,7 @@ class Attempts:
         *,
         turns: Turns,
         ledger: Ledger,
-        configuration: Configuration,
+        configuration: TurnSettings,
         pauses: Pauses,
         crms: Crms,
         sync_log: SyncLog,

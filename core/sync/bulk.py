@@ -8,7 +8,7 @@ of a delivery but its intent: whatever it came with, a message or a file, comes 
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +16,14 @@ from typing import Protocol
 
 from core.domain.action import SyncAction
 from core.domain.capture import Capture
-from core.domain.connection import Connection
+from core.domain.connection import Connection, Pause
 from core.domain.delivery import Delivery, Trigger, delivery_key
+from core.domain.prospect import Prospect
+from core.domain.subject import subject_key
 from core.domain.submission import heard_keys
+from core.errors import ThrottledError
 from core.sync.attempt import Attempts
+from core.sync.gate import Gate
 from core.sync.intake import Intake, new_delivery
 from core.sync.ports import (
     ABSENT,
@@ -31,21 +35,26 @@ from core.sync.ports import (
     Pauses,
     Versioned,
 )
+from core.sync.reading import Presumed
 from core.sync.together.chains import in_chains
 from core.sync.together.crm import CrmsTogether
 from core.sync.together.ledger import LedgerTogether
 from core.sync.together.reporting import LogTogether, PausesTogether, WakesTogether
 from core.sync.together.rounds import Rounds
+from core.sync.together.settings import SettingsTogether
 from core.sync.turn import Turns
 
 DEADLINE_SECONDS = 300.0
 _LOOKED_AGAIN_AFTER = timedelta(minutes=5)
+_SAMPLE = 16
 _SOON, _SOON_MOST, _SHARE_OF_WAITED = timedelta(seconds=2), timedelta(minutes=1), 0.25
 
 
 class Slots(Protocol):
-    def held(self, connection_id: str) -> AbstractAsyncContextManager[str | None]:
-        """A slot for bulk work on the connection while the block lasts; None when there is none."""
+    def held(self, connection_id: str) -> AbstractAsyncContextManager[Gate | None]:
+        """A slot for bulk work on the connection while the block lasts, and the gate for its requests; None when there
+        is none.
+        """
         ...
 
     async def is_free(self, connection_id: str) -> bool:
@@ -109,10 +118,10 @@ class Bulk:
         ]
         if wait := await self.busy(connection.id):
             return wait
-        async with self._slots.held(connection.id) as slot:
-            if slot is None:
+        async with self._slots.held(connection.id) as gate:
+            if gate is None:
                 return _soon()
-            together = self._together()
+            together = self._together(connection.id, gate, await self._presumed(action, deliveries))
             await self._run(together, await self._received(together, deliveries))
         return None
 
@@ -126,15 +135,15 @@ class Bulk:
 
     async def run(self, organization: str, delivery_ids: Sequence[str]) -> None:
         """Carries deliveries on that were stored before; where there is no slot for them now, a little later."""
-        together = self._together()
+        ledger = LedgerTogether(self._ledger, Rounds())
         keys = [delivery_key(each) for each in delivery_ids]
-        read = await asyncio.gather(*(together.ledger.read(organization, key, Delivery) for key in keys))
+        read = await asyncio.gather(*(ledger.read(organization, key, Delivery) for key in keys))
         found = [each for each in read if each]
         for connection_id in dict.fromkeys(each.entity.connection for each in found):
             own = [each for each in found if each.entity.connection == connection_id]
-            async with self._slots.held(connection_id) as slot:
-                if slot is not None:
-                    await self._run(together, own)
+            async with self._slots.held(connection_id) as gate:
+                if gate is not None:
+                    await self._run(self._together(connection_id, gate), own)
                     continue
             names = [each.entity.id for each in own]
             await self._wake_queue.wake_all(organization, names, after=_soon().total_seconds())
@@ -147,21 +156,51 @@ class Bulk:
             return None
         return min(hold.until - now, _LOOKED_AGAIN_AFTER) if hold.until else _LOOKED_AGAIN_AFTER
 
-    def _together(self) -> _Together:
+    async def _presumed(self, action: SyncAction, deliveries: Sequence[Delivery]) -> Presumed:
+        """Where nobody of a sample is known here, everybody is taken to be new: a wrong guess costs a look of its own,
+        a right one saves one for each of them.
+        """
+        step = max(1, len(deliveries) // _SAMPLE)
+        sample = {(each.organization, subject_key(each, action)) for each in deliveries[::step]}
+        read = await asyncio.gather(*(self._ledger.read(*where, Prospect) for where in sample))
+        return Presumed.KEYS if any(read) else Presumed.PERSON
+
+    def _together(self, connection_id: str, gate: Gate, presumed: Presumed = Presumed.KEYS) -> _Together:
         rounds = Rounds()
-        ledger, crms = LedgerTogether(self._ledger, rounds), CrmsTogether(self._crms, rounds)
-        configuration, now = self._configuration, self._now
-        attempts = Attempts(
-            turns=Turns(ledger=ledger, configuration=configuration, crms=crms, now=now, new_id=self._new_id),
+        pauses = PausesTogether(self._pauses, rounds)
+        ledger = LedgerTogether(self._ledger, rounds)
+        crms = CrmsTogether(self._crms, rounds, gate, self._resting(connection_id, gate, self._pauses))
+        settings, now = SettingsTogether(self._configuration), self._now
+        turns = Turns(
             ledger=ledger,
-            configuration=configuration,
-            pauses=PausesTogether(self._pauses, rounds),
+            configuration=settings,
+            crms=crms,
+            now=now,
+            new_id=self._new_id,
+            presumed=presumed,
+            rest=self._resting(connection_id, gate, pauses),
+        )
+        attempts = Attempts(
+            turns=turns,
+            ledger=ledger,
+            configuration=settings,
+            pauses=pauses,
             crms=crms,
             sync_log=LogTogether(self._sync_log, rounds),
             wake_queue=WakesTogether(self._wake_queue, rounds),
             now=now,
         )
         return _Together(ledger, attempts)
+
+    def _resting(self, connection_id: str, gate: Gate, pauses: Pauses) -> Callable[[ThrottledError], Awaitable[None]]:
+        """What a turn does that meets a limit: everybody hears of it, and it goes on in its place when that is over."""
+
+        async def rest(limit: ThrottledError) -> None:
+            until = self._now() + timedelta(seconds=limit.retry_after)
+            await pauses.lengthen_pause(connection_id, Pause(reason=limit.message, code=limit.code, until=until))
+            await gate.rest()
+
+        return rest
 
     async def _received(self, together: _Together, deliveries: Sequence[Delivery]) -> list[Versioned[Delivery]]:
         """Those of a submission get their place among its others. For the rest the intent is the first that is stored:

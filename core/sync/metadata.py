@@ -6,10 +6,10 @@ rows and its version, and learns the facts anew.
 
 import asyncio
 
-from core.sync.ports import Configuration, ConnectionSetup, Crm
+from core.sync.ports import ConnectionSetup, Crm, TurnSettings
 
 
-async def refresh_mappings(crm: Crm, configuration: Configuration, setup: ConnectionSetup) -> None:
+async def refresh_mappings(crm: Crm, configuration: TurnSettings, setup: ConnectionSetup) -> None:
     mappings = list(setup.mappings.values())
     tables = await asyncio.gather(*(crm.table(mapping.table) for mapping in mappings))
     for mapping, table in zip(mappings, tables, strict=True):

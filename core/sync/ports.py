@@ -1,6 +1,7 @@
 """What a turn needs of the outside world, written for its callers. Adapters fit these by shape."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
@@ -87,14 +88,22 @@ class Crm(Protocol):
         ...
 
 
+class Passing(Protocol):
+    """Where each request passes, once it may be sent; the block is the request with what it answers."""
+
+    def request(self) -> AbstractAsyncContextManager[None]: ...
+
+
 class BulkCrm(Crm, Protocol):
     """What is asked of one environment by many at once."""
 
-    async def find_all(self, searches: Sequence[Search]) -> Sequence[Found]:
+    async def find_all(self, searches: Sequence[Search], gate: Passing) -> Sequence[Found]:
         """As `find`, in one request."""
         ...
 
-    async def write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> Sequence[bool | SyncError]:
+    async def write_all(
+        self, pieces: Sequence[Sequence[RowWrite | Membership]], gate: Passing
+    ) -> Sequence[bool | SyncError]:
         """Each piece as by `write`, and what that would have answered or raised; in few requests."""
         ...
 
@@ -115,7 +124,9 @@ class ConnectionSetup:
         return self.pause if self.pause and self.pause.holds_at(now) else None
 
 
-class Configuration(Protocol):
+class TurnSettings(Protocol):
+    """What a turn is decided by."""
+
     async def action(self, action_id: str) -> SyncAction | None: ...
 
     async def setup(self, connection_id: str) -> ConnectionSetup | None: ...
@@ -124,6 +135,16 @@ class Configuration(Protocol):
         """As it is stored now, whatever is remembered."""
         ...
 
+    async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None:
+        """One that was saved once."""
+        ...
+
+    async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None:
+        """Saves new facts about the columns of a version, unless another version has been saved since."""
+        ...
+
+
+class Configuration(TurnSettings, Protocol):
     async def connections(self) -> list[Connection]: ...
 
     async def save_action(self, action: SyncAction, *, before: SyncAction | Any_ | None = "any") -> None:
@@ -138,14 +159,6 @@ class Configuration(Protocol):
         self, connection_id: str, mapping: FieldMapping, *, after: int | None = None
     ) -> FieldMapping:
         """Saves the next version; answers it as saved. Raises ChangedMeanwhileError unless it follows on `after`."""
-        ...
-
-    async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None:
-        """One that was saved once."""
-        ...
-
-    async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None:
-        """Saves new facts about the columns of a version, unless another version has been saved since."""
         ...
 
     async def save_pause(self, connection_id: str, pause: Pause | None) -> None: ...

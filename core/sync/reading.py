@@ -7,6 +7,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from core.domain.account import account_key
 from core.domain.action import SyncAction
@@ -19,9 +20,20 @@ from core.domain.prospect import Prospect
 from core.domain.references import Found
 from core.domain.subject import Subject, subject_alias, subject_of
 from core.errors import MisconfiguredConnectionError, RejectedRowError
-from core.sync.ports import ABSENT, Change, Configuration, ConnectionSetup, Crm, Ledger, Versioned
+from core.sync.ports import ABSENT, Change, ConnectionSetup, Crm, Ledger, TurnSettings, Versioned
 
 Keys = dict[str, Versioned[Claim] | None]
+
+
+class Presumed(Enum):
+    """What is taken to be absent from the ledger without a look. Claiming it is on condition that it is absent, so who
+    is wrong claims nothing, and looks then. What was absent when it is claimed was absent before the search too: keys
+    stay for good; and a prospect that came and was erased in between leaves nothing behind that its keys do not tell.
+    """
+
+    NOTHING = "nothing"
+    KEYS = "keys of somebody nobody has heard of"
+    PERSON = "prospect and keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,41 +83,47 @@ class Follower:
 
 
 class Reading:
-    def __init__(self, *, ledger: Ledger, configuration: Configuration) -> None:
+    def __init__(self, *, ledger: Ledger, configuration: TurnSettings) -> None:
         self._ledger = ledger
         self._configuration = configuration
 
-    async def known(self, delivery: Delivery, *, presumably_new: bool = False) -> Known:
-        """Everything that is known before Dynamics is asked: prospect and keys are read before any search.
-
-        `presumably_new`: where nothing is known of the prospect, the keys are taken to be absent without a look. Key
-        entities stay for good, so one that is absent when it is claimed was absent before; where that does not hold,
-        the claim fails, and the next look is a real one.
-        """
+    async def known(self, delivery: Delivery, *, presumed: Presumed = Presumed.NOTHING) -> Known:
+        """Everything that is known before Dynamics is asked: prospect and keys are read before any search."""
         action, setup, organization = await self._action(delivery), await self.setup(delivery), delivery.organization
         guess = subject_of(delivery, action, setup.mappings, Prospect())
+        if presumed is Presumed.PERSON and subject_alias(delivery, action) is None:
+            return Known(setup, guess, ABSENT, dict.fromkeys(_claimed(guess)), ())
         alias, read, keys = await asyncio.gather(
             self._alias(delivery, action),
             self._ledger.read(organization, guess.prospect_key, Prospect),
-            self._read_keys(organization, () if presumably_new else guess.claim_keys),
+            self._read_keys(organization, guess.claim_keys if presumed is Presumed.NOTHING else ()),
         )
         key = alias.entity.prospect_key if isinstance(alias, Versioned) else guess.prospect_key
         if key != guess.prospect_key:
             read = await self._ledger.read(organization, key, Prospect)
-        prospect = read.entity if read else Prospect()
-        subject = subject_of(delivery, action, setup.mappings, prospect, prospect_key=key)
-        wanted = (*subject.claim_keys, *filter(None, [account_key(subject)]))
+        if read is None and key == guess.prospect_key:
+            subject = guess
+        else:
+            prospect = read.entity if read else Prospect()
+            subject = subject_of(delivery, action, setup.mappings, prospect, prospect_key=key)
+        wanted = _claimed(subject)
         unread = tuple(name for name in wanted if name not in keys)
-        keys |= (
-            dict.fromkeys(unread) if presumably_new and read is None else await self._read_keys(organization, unread)
-        )
+        is_new = presumed is not Presumed.NOTHING and read is None
+        keys |= dict.fromkeys(unread) if is_new else await self._read_keys(organization, unread)
         new_aliases = (alias,) if isinstance(alias, str) else ()
         return Known(setup, subject, read.etag if read else ABSENT, {name: keys[name] for name in wanted}, new_aliases)
 
-    async def followers(self, first: Delivery, followers: Sequence[Versioned[Delivery]]) -> list[Follower]:
-        """What is known of those that are decided by the same settings as the first, up to one that is not."""
+    async def followers(
+        self, first: Delivery, followers: Sequence[Versioned[Delivery]], *, presumed: Presumed
+    ) -> list[Follower]:
+        """What is known of those that are decided by the same settings as the first, up to one that is not.
+        `presumed`: of those that nobody has stored yet.
+        """
         alike = list(itertools.takewhile(lambda each: _is_alike(first, each.entity), followers))
-        known = await asyncio.gather(*(self.known(each.entity, presumably_new=each.etag == ABSENT) for each in alike))
+        guesses = (presumed if each.etag == ABSENT else Presumed.NOTHING for each in alike)
+        known = await asyncio.gather(
+            *(self.known(each.entity, presumed=guess) for each, guess in zip(alike, guesses, strict=True))
+        )
         return [Follower(*each) for each in zip(alike, known, strict=True)]
 
     async def setup(self, delivery: Delivery) -> ConnectionSetup:
@@ -136,6 +154,10 @@ class Reading:
     async def _read_keys(self, organization: str, keys: tuple[str, ...]) -> Keys:
         read = await asyncio.gather(*(self._ledger.read(organization, key, Claim) for key in keys))
         return dict(zip(keys, read, strict=True))
+
+
+def _claimed(subject: Subject) -> tuple[str, ...]:
+    return (*subject.claim_keys, *filter(None, [account_key(subject)]))
 
 
 def _is_alike(first: Delivery, other: Delivery) -> bool:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from core.domain.slots import LASTS, USUAL_MOST, Signals, Slots
 from core.errors import SyncError
 from core.logs import logger
+from core.sync.gate import Gate
 from core.sync.ports import ABSENT, Versioned
 
 RENEWED_AFTER: Final = LASTS / 3
@@ -49,6 +50,7 @@ class BulkSlots:
         self._now = now
         self._new_id = new_id
         self._most = most
+        self._gates: dict[str, Gate] = {}
 
     async def is_free(self, connection_id: str) -> bool:
         """Whether there is a slot at the moment; it may be gone when it is to be taken."""
@@ -56,15 +58,17 @@ class BulkSlots:
         return (found.entity if found else Slots()).taken("", self._now(), most=self._most) is not None
 
     @contextlib.asynccontextmanager
-    async def held(self, connection_id: str) -> AsyncIterator[str | None]:
-        """The slot's name for as long as the block lasts; None when none is free: then try later."""
+    async def held(self, connection_id: str) -> AsyncIterator[Gate | None]:
+        """A slot for as long as the block lasts, and the gate that it opens; None when none is free: then try later."""
         holder, before = self._new_id(), self._told.signals(connection_id)
         if not await self._take(connection_id, holder):
             yield None
             return
         renewing = asyncio.create_task(self._keep(connection_id, holder))
+        gate = self._gates.setdefault(connection_id, Gate())
         try:
-            yield holder
+            async with gate.with_slot():
+                yield gate
         finally:
             renewing.cancel()
             await asyncio.wait([renewing])

@@ -21,11 +21,11 @@ from core.domain.references import Found
 from core.domain.refitting import refitted
 from core.domain.settling import settled_without_search
 from core.domain.subject import Subject
-from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError
+from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError, ThrottledError
 from core.sync.carrying_out import carry_out, has_landed
 from core.sync.metadata import refresh_mappings
-from core.sync.ports import ABSENT, ANY, Change, Configuration, ConnectionSetup, Crm, Crms, Ledger, Versioned
-from core.sync.reading import Follower, Known, Reading, search, search_beside
+from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, Crm, Crms, Ledger, TurnSettings, Versioned
+from core.sync.reading import Follower, Known, Presumed, Reading, search, search_beside
 
 ROUNDS_MOST = 60
 WRITE_SECONDS = 0.25  # about as long as a write takes; a claimant gets this long before he is helped
@@ -39,12 +39,19 @@ class Turns:
         self,
         *,
         ledger: Ledger,
-        configuration: Configuration,
+        configuration: TurnSettings,
         crms: Crms,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        presumed: Presumed = Presumed.KEYS,
+        rest: Callable[[ThrottledError], Awaitable[None]] | None = None,
     ) -> None:
+        """`presumed`: of deliveries that nobody has stored yet, at the first look. `rest`: waits for a limit of
+        Dynamics' to pass, or raises it; without one, whoever meets a limit goes on later.
+        """
+        self._presumed = presumed
+        self._rest = rest
         self._ledger = ledger
         self._configuration = configuration
         self._reading = Reading(ledger=ledger, configuration=configuration)
@@ -64,20 +71,32 @@ class Turns:
             delivery = found.entity
             if delivery.state == "done":
                 return delivery
-            if delivery.state == "received":
-                first = round_number == 0
-                advanced = await self._take(found, followers if first else (), is_first=first)
-            elif delivery.intent is None:
-                await self._help(delivery.organization, delivery.folded_into)
+            first = round_number == 0
+            try:
+                advanced = await self._advanced(found, followers if first else (), first=first, claimed=is_claimed_now)
+            except ThrottledError as limit:
+                if self._rest is None:
+                    raise
+                await self._rest(limit)
                 advanced = None
-            else:
-                advanced = await (self._carry_out(found) if is_claimed_now else self._go_on(found))
             is_claimed_now = advanced is not None
             if advanced is None:
                 await self._sleep(random.uniform(0, 0.02 * (round_number + 1)))  # noqa: S311  # spreads contenders
                 advanced = await self._read_again(found)
             found = advanced
         raise RetryableError("Too many deliveries about the same person at once; this one goes on later.")
+
+    async def _advanced(
+        self, found: Versioned[Delivery], followers: Sequence[Versioned[Delivery]], *, first: bool, claimed: bool
+    ) -> Versioned[Delivery] | None:
+        """One step further; None: it has to be read again. `claimed`: by us, a moment ago."""
+        delivery = found.entity
+        if delivery.state == "received":
+            return await self._take(found, followers, is_first=first)
+        if delivery.intent is None:
+            await self._help(delivery.organization, delivery.folded_into)
+            return None
+        return await (self._carry_out(found) if claimed else self._go_on(found))
 
     async def preview(self, delivery: Delivery) -> Intent | Result:
         """What the turn would do now. Writes nothing."""
@@ -107,10 +126,13 @@ class Turns:
     ) -> Versioned[Delivery] | None:
         """From `received` to an intent, or to the end when nothing is to be written. None: start again."""
         delivery = found.entity
+        presumed = self._presumed if is_first and found.etag == ABSENT else Presumed.NOTHING
         known, next_ones = await asyncio.gather(
-            self._reading.known(delivery, presumably_new=is_first and found.etag == ABSENT),
-            self._reading.followers(delivery, followers),
+            self._reading.known(delivery, presumed=presumed),
+            self._reading.followers(delivery, followers, presumed=self._presumed),
         )
+        if presumed is Presumed.PERSON and settled_without_search(known.subject):  # it ends on no condition
+            known = await self._reading.known(delivery)
         if result := settled_without_search(known.subject):
             return await self._commit(delivery.organization, _done(found, result, self._now()))
         if claimant := known.claimant:

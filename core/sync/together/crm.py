@@ -1,7 +1,6 @@
 """Dynamics: look-ups of all in one request, writes of all in two or three."""
 
-import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,12 @@ from core.domain.references import Found, ReferenceQuery
 from core.domain.search import Search
 from core.domain.table import Table
 from core.domain.trail import Call
-from core.errors import RejectedRowError
-from core.sync.ports import BulkCrm, BulkCrms, Crm
+from core.errors import RejectedRowError, ThrottledError
+from core.sync.ports import BulkCrm, BulkCrms, Crm, Passing
 from core.sync.together.rounds import Rounds
 from core.telemetry import calls_noted, note_call
+
+Rest = Callable[[ThrottledError], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,11 @@ class _Told:
 
 
 class CrmTogether:
-    def __init__(self, crm: BulkCrm, rounds: Rounds) -> None:
+    def __init__(self, crm: BulkCrm, rounds: Rounds, gate: Passing, rest: Rest) -> None:
         self._crm = crm
         self._rounds = rounds
-        self._one_at_a_time = asyncio.Lock()  # a slot for bulk work stands for one request
+        self._gate = gate
+        self._rest = rest
 
     async def find(
         self,
@@ -52,11 +54,10 @@ class CrmTogether:
         await self._rounds.ask(self._confirm, None)
 
     async def _find_all(self, searches: Sequence[Search]) -> Sequence[_Told | Exception]:
-        """A search that Dynamics refuses must not cost the others: in halves they go on."""
+        """A search that Dynamics refuses must not cost the others: in halves they go on. A limit is waited for."""
         with calls_noted() as calls:
             try:
-                async with self._one_at_a_time:
-                    found = await self._crm.find_all(searches)
+                found = await self._found(searches)
             except RejectedRowError as refused:
                 if len(searches) == 1:
                     return [refused]
@@ -65,10 +66,16 @@ class CrmTogether:
         middle = len(searches) // 2
         return [*await self._find_all(searches[:middle]), *await self._find_all(searches[middle:])]
 
+    async def _found(self, searches: Sequence[Search]) -> Sequence[Found]:
+        while True:
+            try:
+                return await self._crm.find_all(searches, self._gate)
+            except ThrottledError as limit:
+                await self._rest(limit)
+
     async def _write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> Sequence[_Told | Exception]:
-        async with self._one_at_a_time:
-            with calls_noted() as calls:
-                written = await self._crm.write_all(pieces)
+        with calls_noted() as calls:
+            written = await self._crm.write_all(pieces, self._gate)
         return [each if isinstance(each, Exception) else _Told(each, tuple(calls)) for each in written]
 
     async def _tables(self, names: Sequence[str]) -> Sequence[Table]:
@@ -87,14 +94,20 @@ def _noted(told: _Told) -> Any:
 
 
 class CrmsTogether:
-    def __init__(self, crms: BulkCrms, rounds: Rounds) -> None:
+    """`rest`: waits for a limit to pass, or raises what it is given where that takes long."""
+
+    def __init__(self, crms: BulkCrms, rounds: Rounds, gate: Passing, rest: Rest) -> None:
         self._crms = crms
         self._rounds = rounds
+        self._gate = gate
+        self._rest = rest
         self._known: dict[str, CrmTogether] = {}
 
     async def crm(self, connection: Connection) -> Crm:
         if connection.id not in self._known:
-            self._known[connection.id] = CrmTogether(await self._crms.crm(connection), self._rounds)
+            self._known[connection.id] = CrmTogether(
+                await self._crms.crm(connection), self._rounds, self._gate, self._rest
+            )
         return self._known[connection.id]
 
     def row_url(self, connection: Connection, table: str, row_id: str) -> str:

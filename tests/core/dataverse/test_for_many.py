@@ -15,6 +15,7 @@ from core.domain.row import Row
 from core.domain.search import Search
 from core.domain.table import Target
 from core.errors import RejectedRowError, SyncError, ThrottledError
+from core.sync.gate import Gate
 from infra.local.dynamics import CLIENT_ID, dynamics
 
 COLUMNS = {table: columns_to_read(None, table) for table in ("lead", "contact")}
@@ -57,6 +58,13 @@ async def client(crm: str) -> AsyncIterator[DataverseClient]:
         yield DataverseClient(url=crm, organization_id=organization, http=http, tokens=OneToken())
 
 
+@pytest.fixture
+async def gate() -> AsyncIterator[Gate]:
+    gate = Gate()
+    async with gate.with_slot():
+        yield gate
+
+
 def _seed(crm: str, table: str, **columns: Any) -> str:
     answer = httpx.post(f"{crm}/_control/rows/{table}", json=columns)
     answer.raise_for_status()
@@ -84,7 +92,7 @@ async def _row(client: DataverseClient, table: str, row_id: str) -> Row | None:
     return found.rows[table, row_id]
 
 
-async def test_every_search_finds_what_it_would_find_alone(crm: str, client: DataverseClient) -> None:
+async def test_every_search_finds_what_it_would_find_alone(crm: str, client: DataverseClient, gate: Gate) -> None:
     """By id, e-mail and name, whatever characters they hold; rows that are gone; names that only the server thinks
     are the same are nobody's.
     """
@@ -97,7 +105,7 @@ async def test_every_search_finds_what_it_would_find_alone(crm: str, client: Dat
         Search([LookUp("contact", name=name), LookUp("lead", emails=("no@x.example",))], COLUMNS) for name in NAMES
     ]
     searches += [Search([LookUp("contact", name=("x" * 500, "y"))], COLUMNS)]
-    together = await client.find_all(searches)
+    together = await client.find_all(searches, gate)
     alone = [await client.find(each.look_ups, COLUMNS) for each in searches]
     # The server takes Zoe and Zoë for one name, and a turn compares again: what it would drop is not handed to it.
     wider = {
@@ -110,18 +118,18 @@ async def test_every_search_finds_what_it_would_find_alone(crm: str, client: Dat
     assert [len(each.rows) for each in together[len(HOSTILE) : len(HOSTILE) + 2]] == [1, 1]
 
 
-async def test_hundreds_of_searches_are_one_request(crm: str, client: DataverseClient) -> None:
+async def test_hundreds_of_searches_are_one_request(crm: str, client: DataverseClient, gate: Gate) -> None:
     """However many values there are: they are parts of one batch."""
     emails = [f"p{number}@x.example" for number in range(700)]
     wanted = {_seed(crm, "lead", lastname="x", emailaddress1=email) for email in emails[::10]}
     before = len(_requests(crm))
-    found = await client.find_all([Search([LookUp("lead", emails=(email,))], COLUMNS) for email in emails])
+    found = await client.find_all([Search([LookUp("lead", emails=(email,))], COLUMNS) for email in emails], gate)
     assert len(_requests(crm)) - before == 1
     assert {row.id for each in found for row in each.rows.values() if row} == wanted
     assert [bool(each.rows) for each in found] == [number % 10 == 0 for number in range(700)]
 
 
-async def test_names_of_other_tables_are_looked_up_together_too(crm: str, client: DataverseClient) -> None:
+async def test_names_of_other_tables_are_looked_up_together_too(crm: str, client: DataverseClient, gate: Gate) -> None:
     """Several hits of one name, none, odd characters; each query has its own answer."""
     for name in ("Fabrikam", "Fabrikam", "O'Hara & Söhne", "100%"):
         _seed(crm, "account", name=name)
@@ -129,11 +137,13 @@ async def test_names_of_other_tables_are_looked_up_together_too(crm: str, client
         ReferenceQuery("account", "accounts", "name", name, fresh=True)
         for name in ("Fabrikam", "fabrikam ", "O'Hara & Söhne", "100%", "Nobody", "n" * 500)
     ]
-    (found,) = await client.find_all([Search([], COLUMNS, queries)])
+    (found,) = await client.find_all([Search([], COLUMNS, queries)], gate)
     assert [len(found.references[query]) for query in queries] == [2, 2, 1, 1, 0, 0]
 
 
-async def test_what_is_written_together_is_answered_as_if_written_alone(crm: str, client: DataverseClient) -> None:
+async def test_what_is_written_together_is_answered_as_if_written_alone(
+    crm: str, client: DataverseClient, gate: Gate
+) -> None:
     """Created, there already, refused for its data, changed meanwhile, updated, a change set that is refused whole."""
     old, stale = (_seed(crm, "lead", lastname=name) for name in ("old", "stale"))
     fresh_row, stale_row = await _row(client, "lead", old), await _row(client, "lead", stale)
@@ -161,7 +171,7 @@ async def test_what_is_written_together_is_answered_as_if_written_alone(crm: str
         refused_set,
         [_create(lastname="new too")],
     ]
-    answers = await client.write_all(pieces)
+    answers = await client.write_all(pieces, gate)
     assert [answer for answer in answers if not isinstance(answer, SyncError)] == [True, False, True, False, True, True]
     assert isinstance(answers[1], RejectedRowError)
     assert isinstance(answers[6], RejectedRowError)
@@ -173,40 +183,42 @@ async def test_what_is_written_together_is_answered_as_if_written_alone(crm: str
 
 
 @pytest.mark.parametrize(("count", "requests"), [(1, 1), (2, 1), (500, 1), (501, 2)])
-async def test_new_rows_are_made_in_one_message(crm: str, client: DataverseClient, count: int, requests: int) -> None:
+async def test_new_rows_are_made_in_one_message(
+    crm: str, client: DataverseClient, gate: Gate, count: int, requests: int
+) -> None:
     """Under their own ids, five hundred at a time; one alone needs no message of its own."""
     before = len(_requests(crm))
     pieces = [[_create(lastname=f"n{number}")] for number in range(count)]
-    assert await client.write_all(pieces) == [True] * count
+    assert await client.write_all(pieces, gate) == [True] * count
     assert len(_requests(crm)) - before == requests
     rows = _rows(crm, "lead")
     assert {row["leadid"] for row in rows} == {piece[0].row_id for piece in pieces}
 
 
-async def test_rows_that_are_made_twice_are_there_once(crm: str, client: DataverseClient) -> None:
+async def test_rows_that_are_made_twice_are_there_once(crm: str, client: DataverseClient, gate: Gate) -> None:
     """A lost reply: the same message again is refused, and each row says that it is there."""
     pieces = [[_create(lastname=f"n{number}")] for number in range(5)]
-    assert await client.write_all(pieces) == [True] * 5
-    assert await client.write_all([*pieces, [_create(lastname="late")]]) == [False] * 5 + [True]
+    assert await client.write_all(pieces, gate) == [True] * 5
+    assert await client.write_all([*pieces, [_create(lastname="late")]], gate) == [False] * 5 + [True]
     assert len(_rows(crm, "lead")) == 6
 
 
-async def test_a_limit_is_everybodys(crm: str, client: DataverseClient) -> None:
+async def test_a_limit_is_everybodys(crm: str, client: DataverseClient, gate: Gate) -> None:
     """Refused for Dynamics' limits as a whole: nobody's write is said to be done."""
     _limit(crm, requests=1)
     await client.confirm_organization()
+    answers = await client.write_all([[_create(lastname="a")], [_create(lastname="b")]], gate)
+    assert [type(each) for each in answers] == [ThrottledError, ThrottledError]
     with pytest.raises(ThrottledError):
-        await client.write_all([[_create(lastname="a")], [_create(lastname="b")]])
-    with pytest.raises(ThrottledError):
-        await client.find_all([Search([LookUp("lead", emails=("a@x.example",))], COLUMNS)])
+        await client.find_all([Search([LookUp("lead", emails=("a@x.example",))], COLUMNS)], gate)
 
 
-async def test_what_was_made_before_a_limit_was_met_is_done(crm: str, client: DataverseClient) -> None:
+async def test_what_was_made_before_a_limit_was_met_is_done(crm: str, client: DataverseClient, gate: Gate) -> None:
     """New rows go first; when the limit refuses the rest, nobody is told that the new ones are still to be made."""
     old = _seed(crm, "lead", lastname="old")
     update = RowWrite(table="lead", row_id=old, etag="*", values={"lastname": "changed"})
     _limit(crm, requests=1)
-    first, second, third = await client.write_all([[_create(lastname="a")], [update], [_create(lastname="b")]])
+    first, second, third = await client.write_all([[_create(lastname="a")], [update], [_create(lastname="b")]], gate)
     assert (first, third) == (True, True)
     assert isinstance(second, ThrottledError)
     assert sorted(row["lastname"] for row in _rows(crm, "lead")) == ["a", "b", "old"]

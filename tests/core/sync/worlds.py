@@ -25,8 +25,10 @@ from core.domain.row import Row, RowKey, read_name
 from core.domain.search import Search
 from core.domain.table import EMAIL_COLUMNS, Table, id_column
 from core.domain.values import normal_name
-from core.errors import RejectedRowError, RetryableError, SyncError
-from core.sync.ports import ABSENT, ANY, PRESENT, Change, ConnectionSetup, EntityT, Versioned
+from core.errors import RejectedRowError, RetryableError, SyncError, ThrottledError
+from core.sync.gate import Gate
+from core.sync.ports import ABSENT, ANY, PRESENT, Change, ConnectionSetup, EntityT, Passing, Versioned
+from core.sync.reading import Presumed
 from core.sync.together.chains import in_chains
 from core.sync.together.crm import CrmsTogether
 from core.sync.together.ledger import LedgerTogether
@@ -145,6 +147,10 @@ def _is_new_row(piece: Sequence[RowWrite | Membership]) -> bool:
     return len(piece) == 1 and isinstance(piece[0], RowWrite) and piece[0].creates
 
 
+async def _no_limits(limit: ThrottledError) -> None:
+    raise limit
+
+
 class Killed(BaseException):
     """The worker's process is gone."""
 
@@ -259,7 +265,7 @@ class Worker:
         what = f"write {[write.model_dump(exclude={'targets'}) for write in writes]}"
         return await self._scheduler.request(self.name, what, lambda: self._scheduler.world.write(writes))
 
-    async def find_all(self, searches: Sequence[Search]) -> list[Found]:
+    async def find_all(self, searches: Sequence[Search], gate: Passing) -> list[Found]:
         world = self._scheduler.world
 
         def happen() -> list[Found]:
@@ -269,7 +275,9 @@ class Worker:
 
         return await self._scheduler.request(self.name, f"find for {len(searches)}", happen)
 
-    async def write_all(self, pieces: Sequence[Sequence[RowWrite | Membership]]) -> list[bool | SyncError]:
+    async def write_all(
+        self, pieces: Sequence[Sequence[RowWrite | Membership]], gate: Passing
+    ) -> list[bool | SyncError]:
         """Rows that are only to be created come first, all or none; then each piece, while anything may come between.
         Whoever is killed, or loses a reply, does so in the middle.
         """
@@ -343,9 +351,15 @@ class Worker:
         left = list(deliveries)
         while left:
             rounds = Rounds()
-            ledger, crms = LedgerTogether(self, rounds), CrmsTogether(self, rounds)
+            ledger, crms = LedgerTogether(self, rounds), CrmsTogether(self, rounds, Gate(), _no_limits)
             turns = Turns(
-                ledger=ledger, configuration=self, crms=crms, now=lambda: NOON, new_id=self.new_id, sleep=self.sleep
+                ledger=ledger,
+                configuration=self,
+                crms=crms,
+                now=lambda: NOON,
+                new_id=self.new_id,
+                sleep=self.sleep,
+                presumed=Presumed.PERSON,
             )
             ended = await (self._in_chains if in_order else self._at_once)(turns, ledger, left)
             failures = [each for each in ended if isinstance(each, BaseException)]

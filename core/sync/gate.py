@@ -1,0 +1,57 @@
+"""Where bulk requests of one process to one connection pass: as many at once as it holds slots, at Dynamics' pace.
+
+A chunk of bulk work brings its slot; while it is busy with storage, the requests of another use it. After a refusal
+nothing is sent before Dynamics wants to hear of us again.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from core.domain.pace import Pace
+from core.errors import ThrottledError
+
+PATIENCE_SECONDS: Final = 60.0  # who has to wait longer does better to come again
+
+
+class Gate:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._places = asyncio.Semaphore(0)
+        self._pace = Pace()
+        self._clock = clock
+        self._sleep = sleep
+
+    @contextlib.asynccontextmanager
+    async def with_slot(self) -> AsyncIterator[None]:
+        """One more request may be under way meanwhile."""
+        self._places.release()
+        try:
+            yield
+        finally:
+            await self._places.acquire()
+
+    @contextlib.asynccontextmanager
+    async def request(self) -> AsyncIterator[None]:
+        """For one request. Raises ThrottledError, with nothing sent, where it would wait for long."""
+        async with self._places:
+            await self.rest()
+            began = self._clock()
+            try:
+                yield
+            except ThrottledError as refused:
+                self._pace = self._pace.refused(self._clock(), refused.retry_after)
+                raise
+            self._pace = self._pace.after(self._clock(), self._clock() - began)
+
+    async def rest(self) -> None:
+        """Until something may be sent."""
+        while (seconds := self._pace.wait(self._clock())) > 0:
+            if seconds > PATIENCE_SECONDS:
+                raise ThrottledError("Dynamics asks us to wait.", retry_after=seconds, code="resting")
+            await self._sleep(seconds)
