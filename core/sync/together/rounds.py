@@ -18,6 +18,7 @@ Way = Callable[[Sequence[AskedT]], Awaitable[Sequence[AnswerT | Exception]]]
 
 # A reply travels through a few rounds of the event loop (a gather, a task) before its worker asks again.
 _QUIET_LOOPS = 6
+_GIVEN_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Rounds:
                     question.reply.cancel()
                 raise
             for group, answers in zip(by_way.values(), answered, strict=True):
-                _give(group, answers)
+                await _give(group, answers)
 
     async def _quiet(self) -> None:
         """Until nobody has asked anything more for a while."""
@@ -73,11 +74,14 @@ async def _answers(way: Way[Any, Any], group: Sequence[_Question]) -> Sequence[A
         return [error] * len(group)
 
 
-def _give(group: Sequence[_Question], answers: Sequence[Any]) -> None:
-    for question, answer in zip(group, answers, strict=True):
+async def _give(group: Sequence[_Question], answers: Sequence[Any]) -> None:
+    """A few at a time: each worker goes on at once, and what others do in this process must not wait for hundreds."""
+    for number, (question, answer) in enumerate(zip(group, answers, strict=True), start=1):
         if question.reply.done():  # whoever asked has been cancelled
             continue
         if isinstance(answer, Exception):
             question.reply.set_exception(answer)
         else:
             question.reply.set_result(answer)
+        if number % _GIVEN_AT_ONCE == 0:
+            await asyncio.sleep(0)
