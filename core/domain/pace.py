@@ -14,7 +14,7 @@ from typing import Final
 
 WINDOW: Final = 300.0
 _MARGIN: Final = 0.95
-_GROWS_AFTER, _GROWTH = 60.0, 1.05
+_GROWTH = 1.05  # of the pace, for each window in which no limit was met
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,11 @@ class Pace:
 
     def after(self, now: float, took: float) -> "Pace":
         """A request was answered."""
-        used = (*_within(self.used, now), (now, took))
-        paced = replace(self, used=used, spent=self.spent + took)
-        if self.rate is None or now < self.since + _GROWS_AFTER:
+        lately = tuple(_within(self.used, now))
+        paced = replace(self, used=(*lately, (now, took)), spent=self.spent + took)
+        if self.rate is None or now < self.since + WINDOW:
             return paced
-        if now >= self.since + WINDOW:
-            return replace(paced, rate=None)
-        return replace(paced, rate=self.rate * _GROWTH, since=now, spent=0.0)
+        return replace(paced, rate=self.rate * _GROWTH if lately else None, since=now, spent=0.0)
 
     def refused(self, now: float, retry_after: float) -> "Pace":
         """A request met a limit. Several that meet it at once learn it once."""

@@ -23,7 +23,12 @@ def is_blank(value: FieldValue) -> bool:
     """Zero and false are values."""
     if isinstance(value, list):
         return all(is_blank(item) for item in value)
-    return value is None or (isinstance(value, str) and not value.translate(_WITHOUT_WIDTH).strip())
+    return value is None or (isinstance(value, str) and not _shows(value))
+
+
+def _shows(text: str) -> bool:
+    """Nearly every text begins with a letter or a digit, which is quickly seen."""
+    return text[:1].isalnum() or bool(text.translate(_WITHOUT_WIDTH).strip())
 
 
 def is_placeholder(value: FieldValue) -> bool:
@@ -51,7 +56,8 @@ def as_text(value: FieldValue) -> str:
         return "; ".join(text for item in value if (text := as_text(item)))
     if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE_MOST:
         return str(int(value))
-    return str(value).translate(_REFUSED).strip()
+    text = str(value)
+    return (text if text.isprintable() else text.translate(_REFUSED)).strip()  # what is printable holds none of them
 
 
 def has_refused_characters(value: FieldValue) -> bool:

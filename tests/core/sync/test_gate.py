@@ -1,0 +1,106 @@
+"""The gate of bulk requests: as many at once as there are slots, and none while Dynamics wants to be left alone."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from core.errors import RetryableError, ThrottledError
+from core.sync.gate import PATIENCE_SECONDS, Gate
+
+
+class Clock:
+    """Time passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+async def test_as_many_at_once_as_there_are_slots(slots: int) -> None:
+    """A chunk's request uses another chunk's slot as long as that one does not need it."""
+    gate, under_way, most = Gate(), 0, 0
+
+    async def request() -> None:
+        nonlocal under_way, most
+        async with gate.request():
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= 1
+
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(slots):
+            await held.enter_async_context(gate.with_slot())
+        await asyncio.gather(*(request() for _ in range(10)))
+    assert most == slots
+
+
+async def test_a_slot_is_given_back_only_when_its_request_is_over() -> None:
+    """Else another instance would take it while two requests are still under way."""
+    gate, answered, told = Gate(), asyncio.Event(), list[str]()
+
+    async def request() -> None:
+        async with gate.request():
+            await answered.wait()
+            told.append("answered")
+
+    async def chunk() -> None:
+        async with gate.with_slot():
+            under_way.append(asyncio.create_task(request()))
+            await asyncio.sleep(0)
+        told.append("given back")
+
+    under_way: list[asyncio.Task[None]] = []
+    held = asyncio.create_task(chunk())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    answered.set()
+    await held
+    assert told == ["answered", "given back"]
+
+
+async def test_after_a_refusal_everybody_waits() -> None:
+    """The next request goes out when Dynamics wants to hear of us again, not before."""
+    clock = Clock()
+    gate = Gate(clock, clock.sleep)
+    async with gate.with_slot():
+        with pytest.raises(ThrottledError):
+            async with gate.request():
+                raise ThrottledError("slower", retry_after=20.0)
+        async with gate.request():
+            assert clock.now == 120.0
+
+
+async def test_who_would_wait_long_sends_nothing() -> None:
+    """He comes again, and says when."""
+    clock = Clock()
+    gate = Gate(clock, clock.sleep)
+    async with gate.with_slot():
+        with pytest.raises(ThrottledError):
+            async with gate.request():
+                raise ThrottledError("slower", retry_after=PATIENCE_SECONDS + 10)
+        with pytest.raises(ThrottledError) as told:
+            async with gate.request():
+                pytest.fail("nothing is to be sent now")
+        assert told.value.retry_after == PATIENCE_SECONDS + 10
+        assert clock.now == 100.0
+
+
+async def test_other_failures_slow_nobody_down() -> None:
+    """An outage is no limit."""
+    clock = Clock()
+    gate = Gate(clock, clock.sleep)
+    async with gate.with_slot():
+        with pytest.raises(RetryableError):
+            async with gate.request():
+                raise RetryableError("down")
+        async with gate.request():
+            assert clock.now == 100.0
