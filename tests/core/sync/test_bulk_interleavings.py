@@ -4,16 +4,29 @@ The same random scenarios as `test_interleavings`, run by two workers who each p
 message of the queue comes twice; beside others who play them one by one, or with deliveries that nobody has stored.
 """
 
+import asyncio
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from core.domain.delivery import Membership, RowWrite
 from core.errors import RejectedRowError
-from tests.core.sync.scenarios import ends_so_folded_too, ends_so_together_too, one_person_scenario, random_scenario
-from tests.core.sync.worlds import Worker
+from tests.core.sync.scenarios import (
+    ACTIONS,
+    delivery,
+    ends_so_folded_too,
+    ends_so_together_too,
+    one_person_scenario,
+    random_scenario,
+)
+from tests.core.sync.test_forgetting import Archivist
+from tests.core.sync.test_holding import SETUP, Log
+from tests.core.sync.worlds import Scheduler, Worker, World
+
+_ANN: dict[str, Any] = {"Email": "a@x.example", "LastName": "N", "activity": 1, "held": False, "wishes": ""}
 
 
 @pytest.mark.parametrize("stored", [True, False])
@@ -52,3 +65,21 @@ async def test_one_that_dynamics_refuses_costs_the_folded_ones_nothing(batch: in
         scenario = one_person_scenario(random.Random(seed))
         folded += (await ends_so_folded_too(scenario, seed, Choosy, alone=Choosy)).folded
     assert folded > 5
+
+
+@pytest.mark.parametrize("batch", range(2))
+async def test_whoever_is_erased_meanwhile_is_nobodys_twin(batch: int) -> None:
+    """Strangers are not looked for in the ledger, and prospects that came meanwhile may have been erased by the time
+    they are claimed: whoever has the address still has one row.
+    """
+    for seed in range(batch * 60, batch * 60 + 60):
+        scheduler = Scheduler(World(), random.Random(seed), troubles=3)
+        people = [delivery(number, "a0", prospect, number, **_ANN) for number, prospect in enumerate((1, 2, 1))]
+        workers = [Worker(name, scheduler, ACTIONS, SETUP) for name in ("some", "others")]
+        tasks = [asyncio.create_task(worker.turns_together(people)) for worker in workers]
+        archivist = Archivist("archivist", scheduler, Log())
+        tasks.append(asyncio.create_task(archivist.insists(archivist.erase_prospect, people)))
+        await scheduler.run(tasks)
+        for task in tasks:
+            task.result()
+        assert len(scheduler.world.rows) == 1, f"seed {seed}\n" + "\n".join(scheduler.history)

@@ -54,6 +54,9 @@ class Archivist(Host):
         await self.erasing.prospect(ORGANIZATION, prospect_name(each.capture, each.id))
         await self.erasing.delivery(ORGANIZATION, each.id)
 
+    async def erase_prospect(self, each: Delivery) -> None:
+        await self.erasing.prospect(ORGANIZATION, prospect_name(each.capture, each.id))
+
     async def insists(self, what: Callable[[Delivery], Awaitable[None]], every: Sequence[Delivery]) -> None:
         for each in [*every] * 4:
             try:
