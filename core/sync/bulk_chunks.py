@@ -17,7 +17,7 @@ from core.domain.delivery import ErrorClass, Outcome, Result, Trigger
 from core.errors import MisconfiguredConnectionError
 from core.logs import logger
 from core.sync.bulk_alive import Alives
-from core.sync.bulk_ports import Batches, BulkQueue, Contents
+from core.sync.bulk_ports import Batches, BulkQueue, Contents, Whole
 from core.sync.intake import new_delivery
 from core.sync.ports import Change, Configuration, SyncLog, Versioned
 
@@ -56,7 +56,9 @@ class Cancelling(Protocol):
 class Settling(Protocol):
     async def settle(self, batch: Batch, found: Versioned[Chunk]) -> Chunk: ...
 
-    async def finish(self, batch_id: str) -> None: ...
+    async def finish(self, batch_id: str) -> Whole | None:
+        """The batch where it is not over."""
+        ...
 
 
 async def records_of(contents: Contents, batch: str, chunk: Chunk) -> list[Record]:
@@ -134,7 +136,19 @@ class Chunks:
         if again.entity.cancelled_at is not None:
             chunk = await self._cancelling.withdraw(again.entity, chunk)
         if (await self._settling.settle(again.entity, chunk)).state == "over":
-            await self._settling.finish(batch.id)
+            unfinished = await self._settling.finish(batch.id)
+            if unfinished is not None:
+                await self._call_next(unfinished)
+
+    async def _call_next(self, whole: Whole) -> None:
+        """A slot is free: one of those that wait for one comes now, not when it meant to look again."""
+        waiting = (each for each in whole.chunks if _is_wanted(whole.batch.entity, each.entity))
+        found = next((each for each in waiting if each.entity.sent_at > self._now() + _SOONER), None)
+        if found is None:
+            return
+        called = found.entity.model_copy(update={"sent_at": self._now()})
+        if await self._batches.commit(whole.batch.entity.id, [Change(called.key, called, found.etag)]):
+            await self._queue.send({"batch": whole.batch.entity.id, "source": called.source, "chunk": called.number})
 
     async def _read(self, batch_id: str, key: str) -> tuple[Versioned[Batch] | None, Versioned[Chunk] | None]:
         return await asyncio.gather(

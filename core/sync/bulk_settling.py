@@ -95,19 +95,20 @@ class Settling:
         may_change = any(chunk.outcomes.get(name) for name in _CHANGING)
         return may_change and (chunk.counted_at is None or self._now() - chunk.counted_at > _COUNTED_ANEW_AFTER)
 
-    async def finish(self, batch_id: str) -> None:
-        """Closes the batch once everything of it is over; again where that was cut off."""
+    async def finish(self, batch_id: str) -> Whole | None:
+        """Closes the batch once everything of it is over; again where that was cut off. Answers one that is not."""
         whole = await self._batches.whole(batch_id)
         if whole is None or not is_over(whole, [each.entity for each in whole.chunks]):
-            return
+            return whole
         if whole.batch.entity.finished_at is None:
             finished = whole.batch.entity.model_copy(update={"finished_at": self._now()})
             if not await self._batches.commit(batch_id, [Change(finished.key, finished, whole.batch.etag)]):
-                return
+                return None
         await self._batches.close(batch_id)
         after = await self._batches.read(batch_id, BATCH_KEY, Batch)
         if after and after.entity.finished_at is None:  # somebody added to it in between
             await self._batches.enlist(after.entity)
+        return None
 
 
 def is_over(whole: Whole, chunks: Sequence[Chunk]) -> bool:

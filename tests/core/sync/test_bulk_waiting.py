@@ -6,7 +6,7 @@ from typing import Any
 from core.domain.bulk_batch import Chunk
 from core.sync.bulk_actions import Asked
 from core.sync.bulk_messages import Step
-from tests.core.sync.bulk_office import Office
+from tests.core.sync.bulk_office import CHUNK, Office
 
 TABLE = b"LastName,Email\nL1,l1@x.example\n"
 
@@ -63,3 +63,25 @@ async def test_the_timer_knows_that_a_message_is_on_its_way() -> None:
     assert len(office.messages) == 1
     (chunk,) = [found for _, found in office.entities.values() if isinstance(found, Chunk)]
     assert (chunk.state, chunk.sent) == ("waiting", 2)
+
+
+async def test_whoever_is_done_calls_the_next_who_waits() -> None:
+    """A slot is free then; the next would look for one much later. The batch is over without another look."""
+    office = Office(rests=True)
+    lines = "".join(f"L{number},l{number}@x.example\n" for number in range(3 * CHUNK))
+    await office.actions().begin("a0", Asked("told", content=f"LastName,Email\n{lines}".encode()), batch="b")
+    await _carried_out(office, office.messages.pop())
+    chunks, office.messages = office.messages, []
+    assert len(chunks) == 3
+    for message in chunks:
+        await _carried_out(office, message | {"waited": 300.0})
+    first, *later = office.messages
+    office.messages, office.rests = [], False
+    office.time += timedelta(seconds=30)
+    await _carried_out(office, first)
+    while office.messages:
+        (called,) = office.messages
+        office.messages = []
+        assert called["chunk"] in [each["chunk"] for each in later]
+        await _carried_out(office, called)
+    assert [row.state for row in office.rows.values()] == ["done"] * 3 * CHUNK
