@@ -75,9 +75,12 @@ def test_no_two_broken_set_ups_have_the_same_finding() -> None:
 def test_a_check_takes_few_requests(workshop: Workshop) -> None:
     """Besides one without a token: who we are, what we may, change tracking, and what a table's description takes."""
     client_id = workshop.working("few-requests")
-    before = _requests_of(workshop, client_id, entra=False)
-    assert workshop.check("few-requests")["passed"]
-    assert _requests_of(workshop, client_id, entra=False) - before <= 6
+    taken: list[int] = []
+    for _ in range(3):  # the timer may look at the connection meanwhile, hardly each time
+        before = _requests_of(workshop, client_id, entra=False)
+        assert workshop.check("few-requests")["passed"]
+        taken.append(_requests_of(workshop, client_id, entra=False) - before)
+    assert 3 <= min(taken) <= 6
 
 
 def test_the_privileges_that_a_check_asks_for_are_enough(workshop: Workshop) -> None:
