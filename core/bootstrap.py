@@ -56,6 +56,7 @@ from core.storage.replays import TableReplays
 from core.storage.slots import TableSlots
 from core.storage.sync_log import TableSyncLog
 from core.storage.wake_queue import StorageWakeQueue
+from core.sync.aging import Aging
 from core.sync.attempt import Attempts
 from core.sync.automating import Automating
 from core.sync.bulk import Bulk
@@ -107,6 +108,7 @@ class Services:
     bulk_queue: StorageBulkQueue
     batches: TableBatches
     wakes: Wakes
+    aging: Aging
     quarantine: Quarantine
     quarantined: TableQuarantine
     log_pages: TableLogPages
@@ -347,6 +349,7 @@ def make_services(settings: Settings) -> Services:
         batches=batches,
         slots=slots,
         wakes=wakes,
+        aging=Aging(marks=ledger, batches=batches, configuration=configuration, now=_now),
         quarantine=quarantine,
         quarantined=quarantined,
         log_pages=log_pages,

@@ -132,7 +132,9 @@ class Replays:
         ]
         judged = [(each.entity, await self._judged(each.entity, "")) for each in found if each]
         verdicts = Counter(word for _, word in judged) + Counter(gone=len(page.items) - len(judged))
-        would = [taken_up(delivery, "dry-run", mapping) for delivery, word in judged if word == "taken"]
+        would = [
+            taken_up(delivery, "dry-run", mapping, now=self._now()) for delivery, word in judged if word == "taken"
+        ]
         previews = [(each, await self._preview(each)) for each in would[:PREVIEWED_MOST]]
         return Foreseen(dict(verdicts), previews, is_all=after is None)
 
@@ -208,7 +210,7 @@ class Replays:
 
     async def _taken(self, found: Versioned[Delivery], heard: list[Change], replay: Replay) -> bool:
         logged = await self._log.attempts(found.entity)
-        after = taken_up(found.entity, replay.id, replay.mapping, logged)
+        after = taken_up(found.entity, replay.id, replay.mapping, logged, now=self._now())
         mark: Due = after.due.model_copy(update={"woken_at": self._now()})
         changes = [Change(after.key, after, found.etag), Change(mark.key, mark, ABSENT), *heard]
         if not await self._ledger.commit(after.organization, changes):

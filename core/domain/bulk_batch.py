@@ -92,6 +92,7 @@ class Chunk(_Entity):
     repeats: int = 0  # answered by a delivery that came in before
     not_taken: int = 0  # the batch was cancelled first
     counted_at: datetime | None = None
+    moved_at: datetime | None = None  # when it last came any further
     sent_at: datetime  # when a message was last sent for it
     sent: int = 1
 
@@ -136,6 +137,12 @@ def with_identity(record: Record, batch: str, source: str, number: int) -> Recor
 
 def told_of(*parts: str) -> str:
     return digest(*parts)
+
+
+def moved_at(batch: Batch, sources: Iterable[Source], chunks: Iterable[Chunk]) -> datetime:
+    """When the batch last came any further: something was added to it, read, taken in or finished."""
+    moves = [each.moved_at for each in chunks]
+    return max([batch.asked_at, *(each.received_at for each in sources), *filter(None, moves)])
 
 
 BATCH_KEY = "batch"

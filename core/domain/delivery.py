@@ -145,6 +145,7 @@ class Delivery(_Entity):
     trigger: Trigger = "capture"
     capture: Capture
     received_at: datetime
+    taken_up_at: datetime | None = None  # when it was last made open again: released, or replayed
     heard_at: datetime | None = None  # when what it says now came in, where it took that over from a later delivery
     absorbed: tuple[str, ...] = ()  # the deliveries it took over; their repeats are answered with what became of it
     overtaken_by: Literal["", "withdrawal", "completion"] = ""  # what had come in before it, of the same submission
@@ -179,7 +180,8 @@ class Delivery(_Entity):
 
     @property
     def due(self) -> "Due":
-        return Due(key=due_key(self.due_at, self.id), delivery=self.id, connection=self.connection)
+        since = self.taken_up_at or self.received_at
+        return Due(key=due_key(self.due_at, self.id), delivery=self.id, connection=self.connection, since=since)
 
 
 class Claim(_Entity):
@@ -202,6 +204,7 @@ class Due(_Entity):
     key: str
     delivery: str
     connection: str
+    since: datetime | None = None  # how long it has been open; `key` tells when it is due, which moves
     woken_at: datetime | None = None
 
 

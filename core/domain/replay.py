@@ -119,7 +119,14 @@ def is_withdrawn(delivery: Delivery, heard: Heard) -> bool:
     return heard.withdrawn_at is not None and delivery.said_at <= heard.withdrawn_at
 
 
-def taken_up(delivery: Delivery, replay_id: str, mapping: MappingChoice, logged: tuple[Attempt, ...] = ()) -> Delivery:
+def taken_up(
+    delivery: Delivery,
+    replay_id: str,
+    mapping: MappingChoice,
+    logged: tuple[Attempt, ...] = (),
+    *,
+    now: datetime,
+) -> Delivery:
     """To be run again, due since it was received. Its log row gives way to what comes of it now; `logged` are the
     attempts that stand there.
     """
@@ -141,6 +148,7 @@ def taken_up(delivery: Delivery, replay_id: str, mapping: MappingChoice, logged:
             "tried": with_attempt(tuple(before), replayed),
             "is_replanned": False,
             "due_at": delivery.received_at,
+            "taken_up_at": now,
         }
     )
 

@@ -164,7 +164,7 @@ def _taken_up(delivery: Delivery, newcomer: Delivery) -> Delivery:
     if delivery.state != "done":
         return delivery
     again = {"state": "received", "result": None, "due_at": newcomer.due_at, "revision": delivery.revision + 1}
-    return delivery.model_copy(update=again)
+    return delivery.model_copy(update=again | {"taken_up_at": newcomer.received_at})
 
 
 def _is_unwritten(delivery: Delivery) -> bool:

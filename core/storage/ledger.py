@@ -66,6 +66,23 @@ class TableLedger:
                     break
         return count
 
+    async def open_since(self, organization: str, connection: str, *, before: datetime) -> datetime | None:
+        """Since when the longest open delivery of this connection is open, due or not, of those that were open before
+        then; of very many, the longest of those that are due first.
+        """
+        query = self._table.query_entities(
+            "PartitionKey eq @organization and RowKey ge 'due|' and RowKey lt 'due}' "
+            "and connection eq @connection and since lt @before",
+            parameters={"organization": organization, "connection": connection, "before": before},
+            select=["since"],
+        )
+        with storage_failures("looking for what has waited long"):
+            async for page in query.by_page():
+                found: list[datetime] = [entity["since"] async for entity in page]
+                if found:
+                    return min(found)
+        return None
+
 
 def _operation(organization: str, change: Change) -> Operation:
     """One part of a transaction."""
@@ -88,6 +105,6 @@ def _shown(entity: BaseModel) -> Mapping[str, Any]:
         case Claim():
             return {"claimed_by": entity.claimed_by}
         case Due():
-            return {"delivery": entity.delivery, "connection": entity.connection}
+            return {"delivery": entity.delivery, "connection": entity.connection, "since": entity.since}
         case _:
             return {}

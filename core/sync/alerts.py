@@ -18,6 +18,12 @@ def tell_paused(connection_id: str, pause: Pause) -> None:
     _alerts.warning("%s", json.dumps(alert))
 
 
+def tell_queue_age(connection_id: str, minutes: int, code: str) -> None:
+    """Said again every minute while it lasts. `code`: of what holds the connection, "" where nothing does."""
+    alert = {"alert": "queue_age", "connection": connection_id, "minutes": minutes, "code": code}
+    _alerts.warning("%s", json.dumps(alert))
+
+
 def tell_failed(delivery: Delivery) -> None:
     """One line for each delivery that ended so. Its reason stays in the log's table: it may quote somebody."""
     result = delivery.result

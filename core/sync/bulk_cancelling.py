@@ -80,7 +80,7 @@ class Cancelling:
         if found.entity.state != "waiting":
             return found
         not_taken = found.entity.records - len(open_ones)
-        stopped = found.entity.model_copy(update={"state": "taken", "not_taken": not_taken})
+        stopped = found.entity.model_copy(update={"state": "taken", "not_taken": not_taken, "moved_at": self._now()})
         etags = await self._batches.commit(batch.id, [Change(stopped.key, stopped, found.etag)])
         return Versioned(stopped, etags[0]) if etags else found
 

@@ -181,7 +181,7 @@ class Chunks:
     async def _mark_taken(self, batch_id: str, key: str) -> None:
         """Whatever else was noted of it meanwhile."""
         while found := await self._batches.read(batch_id, key, Chunk):
-            taken = found.entity.model_copy(update={"state": "taken"})
+            taken = found.entity.model_copy(update={"state": "taken", "moved_at": self._now()})
             if found.entity.state != "waiting" or await self._batches.commit(
                 batch_id, [Change(key, taken, found.etag)]
             ):

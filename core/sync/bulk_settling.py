@@ -42,9 +42,9 @@ class Settling:
         """The chunk, counted; saved where that says something new."""
         before = found.entity
         after = await self._counted(batch, before)
-        if (after.outcomes, after.repeats, after.state) != (before.outcomes, before.repeats, before.state) or (
-            before.state == "over"
-        ):
+        if has_moved := _counts(after) != _counts(before):
+            after = after.model_copy(update={"moved_at": self._now()})
+        if has_moved or before.state == "over":
             await self._batches.commit(batch.id, [Change(after.key, after, found.etag)])
         return after
 
@@ -116,6 +116,10 @@ def is_over(whole: Whole, chunks: Sequence[Chunk]) -> bool:
     if not whole.sources:
         return False
     return all(each.entity.is_split for each in whole.sources) and all(each.state == "over" for each in chunks)
+
+
+def _counts(chunk: Chunk) -> tuple[dict[str, int], int, str]:
+    return chunk.outcomes, chunk.repeats, chunk.state
 
 
 def _counted_at(found: Versioned[Chunk]) -> tuple[bool, datetime]:

@@ -316,6 +316,7 @@ def _chunk(batch: str, source: Source, records: Sequence[Record], *, now: dateti
         records=len(records),
         unreadable=len(records) - len(captures),
         may_repeat=any(_may_repeat(capture, batch) for capture in captures),
+        moved_at=now,
         sent_at=now,
     )
 

@@ -63,6 +63,14 @@ class Ledger(Protocol):
         ...
 
 
+class Marks(Protocol):
+    """The marks of open work."""
+
+    async def open_since(self, organization: str, connection: str, *, before: datetime) -> datetime | None:
+        """Since when the delivery of this connection that is open longest is, where that is before then."""
+        ...
+
+
 class Crm(Protocol):
     """One connected Dynamics environment."""
 

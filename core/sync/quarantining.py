@@ -140,9 +140,10 @@ class Quarantine:
 
     def _replayed(self, item: Quarantined, action: SyncAction, connection: Connection, capture: Capture) -> Delivery:
         """Its row in the log stands under the connection that it came in for."""
-        due_at = self._now() + self._grace
+        now = self._now()
         where = {"organization": connection.partition, "connection": connection.id, "action": action.id}
-        return _delivery(item).model_copy(update={"capture": capture, "due_at": due_at, "trigger": "replay", **where})
+        again = {"capture": capture, "due_at": now + self._grace, "taken_up_at": now, "trigger": "replay"}
+        return _delivery(item).model_copy(update=where | again)
 
     async def _close(self, item: Quarantined, outcome: Outcome, reason: str) -> None:
         """The last word in the log on a body that became no delivery of its own."""

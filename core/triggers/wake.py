@@ -33,6 +33,7 @@ async def wake() -> None:
     woken = await app.wakes.wake_due()
     if woken:
         _log.info("%d deliveries were due and have been woken", woken)
+    await app.aging.look()
     await app.bulk_resuming.resume()
     await app.replays.run_open(seconds=REPLAY_SECONDS)
     await app.upkeep.run()

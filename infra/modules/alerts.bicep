@@ -12,7 +12,8 @@ param workspaceId string
 param email string
 
 // Every five minutes each query is asked about its window; `rows` is how many answers are still fine (for `silence`: how
-// many there have to be), `periods` how many times in a row it must be wrong.
+// many there have to be), `periods` how many times in a row it must be wrong, `by` the column whose values are told one
+// from the other: a connection that has long been paused must not hide the next one.
 var rules = [
   {
     name: 'failures'
@@ -23,6 +24,7 @@ var rules = [
     operator: 'GreaterThan'
     rows: 5
     periods: 1
+    by: ''
   }
   {
     name: 'failed'
@@ -33,6 +35,7 @@ var rules = [
     operator: 'GreaterThan'
     rows: 0
     periods: 1
+    by: ''
   }
   {
     name: 'poison'
@@ -43,6 +46,7 @@ var rules = [
     operator: 'GreaterThan'
     rows: 0
     periods: 1
+    by: ''
   }
   {
     name: 'backlog'
@@ -53,6 +57,18 @@ var rules = [
     operator: 'GreaterThan'
     rows: 0
     periods: 3
+    by: ''
+  }
+  {
+    name: 'queue-age'
+    description: 'Captures or bulk work of a connection lie undone for a quarter of an hour: Dynamics is down or limits us, or a queue is read by nobody.'
+    query: loadTextContent('../queries/queue-age.kql')
+    severity: 1
+    window: 'PT5M'
+    operator: 'GreaterThan'
+    rows: 0
+    periods: 1
+    by: 'Connection'
   }
   {
     name: 'silence'
@@ -63,6 +79,7 @@ var rules = [
     operator: 'LessThan'
     rows: 1
     periods: 1
+    by: ''
   }
   {
     name: 'paused'
@@ -73,6 +90,7 @@ var rules = [
     operator: 'GreaterThan'
     rows: 0
     periods: 1
+    by: 'Connection'
   }
   {
     name: 'expiring'
@@ -83,6 +101,7 @@ var rules = [
     operator: 'GreaterThan'
     rows: 0
     periods: 1
+    by: 'Connection'
   }
 ]
 
@@ -128,6 +147,15 @@ resource alert 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule i
           timeAggregation: 'Count'
           operator: rule.operator
           threshold: rule.rows
+          dimensions: empty(rule.by) ? [] : [
+            {
+              name: rule.by
+              operator: 'Include'
+              values: [
+                '*'
+              ]
+            }
+          ]
           failingPeriods: {
             numberOfEvaluationPeriods: rule.periods
             minFailingPeriodsToAlert: rule.periods

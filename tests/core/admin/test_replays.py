@@ -89,7 +89,7 @@ async def test_the_timer_goes_on_with_what_nobody_finished(office: Office, table
     replays = _replays(office, table, failed)
     assert await replays.begin("again", EVERYTHING, "current", "me")
     first = await _stored(office, failed[0])
-    early = taken_up(first.entity, "again", "current")
+    early = taken_up(first.entity, "again", "current", now=office.now)
     await office.ledger.commit(
         early.organization, [Change(early.key, early, first.etag), Change(early.due.key, early.due, ABSENT)]
     )

@@ -328,6 +328,8 @@ def test_what_alerts_ask_for_is_never_sampled_away() -> None:
     [
         ("backlog", "deliveries were due and have been woken", "core/triggers/wake.py"),
         ("paused-connections", "connection_paused", "core/sync/alerts.py"),
+        ("queue-age", "queue_age", "core/sync/alerts.py"),
+        ("queue-age", "minutes", "core/sync/alerts.py"),
         ("expiring-secrets", "secret_expiring", "core/admin/connection_check.py"),
         ("expiring-secrets", "days_left", "core/admin/connection_check.py"),
         ("failed-deliveries", "delivery_failed", "core/sync/alerts.py"),
