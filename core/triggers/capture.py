@@ -9,12 +9,13 @@ from core.bootstrap import Services, services
 from core.domain.action import SyncAction
 from core.domain.capture import Capture
 from core.domain.capture_body import Unreadable, read_capture, said_in_query
-from core.domain.connection import Connection
 from core.domain.delivery import Intent, Outcome, Result
+from core.domain.plan_shown import plan_shown
 from core.domain.signature import HEADER, content_of, signed
 from core.errors import SyncError
 from core.logs import logger
 from core.sync.capture import Answer
+from core.sync.ports import ConnectionSetup
 from core.tracing import span
 
 BODY_MOST = 256 * 1024
@@ -65,7 +66,7 @@ async def _answered(app: Services, request: func.HttpRequest) -> func.HttpRespon
     if read.is_empty:
         return _problem(400, "Bad Request", "The capture holds no field. Send JSON, a form, or query parameters.")
     if is_test:
-        return await _plan(app, read, action, setup.connection)
+        return await _plan(app, read, action, setup)
     wait = request.params.get("wait", "").lower() not in _OFF
     return _answer(await app.captures.accept(read, action, setup.connection, wait=wait))
 
@@ -86,29 +87,19 @@ async def _checked_query(
     return query
 
 
-async def _plan(app: Services, read: Capture, action: SyncAction, connection: Connection) -> func.HttpResponse:
+async def _plan(app: Services, read: Capture, action: SyncAction, setup: ConnectionSetup) -> func.HttpResponse:
     """What would become of the capture; nothing was stored."""
     try:
-        decision = await app.captures.preview(read, action, connection)
+        decision = await app.captures.preview(read, action, setup.connection)
     except SyncError as error:
         return _json(200, {"test": True, "outcome": "failed", "reason": error.message, "error_code": error.code})
     result = decision.result if isinstance(decision, Intent) else decision
     shown = _result(result)
     if result.outcome is Outcome.CREATED:
         shown["record_id"] = None  # it would be chosen when the capture is for real
-    return _json(200, {"test": True, **shown, "plan": _writes(decision)})
-
-
-def _writes(decision: Intent | Result) -> dict[str, Any]:
-    """What would be written, and what stands there now."""
-    if isinstance(decision, Result):
-        return {"values": {}, "before": {}, "beside": []}
-    beside = [decision.account, *(extra.write for extra in decision.extras)]
-    return {
-        "values": decision.person.values if decision.person else {},
-        "before": decision.result.before,
-        "beside": [write.model_dump(exclude={"etag", "targets"}) for write in beside if write],
-    }
+    nothing: dict[str, Any] = {"values": {}, "before": {}, "beside": []}
+    plan = plan_shown(decision, read, setup.mappings) if isinstance(decision, Intent) else nothing
+    return _json(200, {"test": True, **shown, "plan": plan})
 
 
 def _answer(answer: Answer) -> func.HttpResponse:

@@ -106,6 +106,23 @@ def test_a_test_capture_writes_nothing(app: App, person: Person) -> None:
     assert app.capture(person.capture()).json()["outcome"] == "created"
 
 
+def test_a_test_capture_tells_nothing_of_anybody(app: App, person: Person) -> None:
+    """Who has the capture URL learns what he said himself: neither what Dynamics knows of the owner of an address, nor
+    what an earlier capture said of that person.
+    """
+    app.capture(person.capture(Title="Countess", FirstName="Augusta", Company="Secret Engines"))
+    for asked in (
+        {"Email": person.email, "LastName": "X"},
+        {"prospect_id": str(100_000 + person.number), "LastName": "Y"},
+        {"prospect_id": str(100_000 + person.number), "Email": f"other-{person.email}", "LastName": "Y"},
+    ):
+        for action in (story.ACTION, app.action("others", match={"tables": "contacts"}, create="contact")):
+            answer = app.client.get(f"/api/capture/{action}", params={"test": "1", **asked})
+            assert answer.json()["plan"]["values"]["lastname"] == asked["LastName"]
+            told = [word for word in ("Countess", "Augusta", "Secret", "Lovelace") if word in answer.text]
+            assert told == [], (action, asked, answer.text)
+
+
 BODIES: dict[str, Any] = {
     "nested JSON": lambda p: {"json": p.capture()},
     "flat JSON": lambda p: {"json": {"activity_id": p.activity, "form_id": 42, **p.fields}},
