@@ -69,7 +69,10 @@ param signInClientId string = ''
 @description('App settings that shall differ from what modules/app.bicep says, such as RETENTION_LOG_DAYS: README.md lists them. What is changed in the portal instead is lost with the next deployment.')
 param otherSettings object = {}
 
-@description('Object id of the person or group who operates it (azd knows it as AZURE_PRINCIPAL_ID): may read tables and queues. Empty: nobody.')
+@description('Whether the workspace keeps who read or wrote which row of the tables; of blobs it always does. Each request is a line of some 1.5 KB: about 15 MB for a thousand captures, and a bulk action of 200,000 people alone fills the daily quota, so raise dailyLogQuotaGb with it.')
+param logTableAccess bool = false
+
+@description('Object id of the person or group who operates it (azd knows it as AZURE_PRINCIPAL_ID): may read the table SyncLog and the poison queues. Empty: nobody.')
 param operatorPrincipalId string = ''
 
 var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
@@ -106,6 +109,7 @@ module storage 'modules/storage.bicep' = {
     principalId: identity.properties.principalId
     operatorPrincipalId: operatorPrincipalId
     workspaceId: monitoring.outputs.workspaceId
+    logTableAccess: logTableAccess
   }
 }
 

@@ -13,6 +13,8 @@ param principalId string
 param operatorPrincipalId string
 @description('The Log Analytics workspace.')
 param workspaceId string
+@description('Whether each request to tables is logged.')
+param logTableAccess bool
 
 // The names of core/storage/names.py; a test compares. They are made here so that the app needs no right to make any.
 var tables = [
@@ -39,7 +41,8 @@ var blobOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var queueContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 // Storage Table Data Contributor: reads and writes rows
 var tableContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
-// Storage Table Data Reader and Storage Queue Data Reader: an operator looks, and changes nothing
+// Storage Table Data Reader and Storage Queue Data Reader: an operator looks at the log and at poison messages, and
+// changes nothing. Everything else tells of people in clear, and the API shows that with an entry in the table Audit
 var tableReader = '76199698-9eea-4c19-bc75-cec21354c6b6'
 var queueReader = '19e7f393-937e-4f77-808e-94535e297925'
 
@@ -148,22 +151,55 @@ resource tableRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource operatorReadsTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
-  name: guid(account.id, operatorPrincipalId, tableReader)
-  scope: account
+resource log 'Microsoft.Storage/storageAccounts/tableServices/tables@2026-04-01' existing = {
+  parent: tableService
+  name: 'SyncLog'
+}
+
+resource operatorReadsLog 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
+  name: guid(log.id, operatorPrincipalId, tableReader)
+  scope: log
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', tableReader)
     principalId: operatorPrincipalId
   }
+  dependsOn: [
+    table
+  ]
 }
 
-resource operatorReadsQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
-  name: guid(account.id, operatorPrincipalId, queueReader)
-  scope: account
+resource deliveriesPoison 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-04-01' existing = {
+  parent: queueService
+  name: 'deliveries-poison'
+}
+
+resource operatorReadsDeliveriesPoison 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
+  name: guid(deliveriesPoison.id, operatorPrincipalId, queueReader)
+  scope: deliveriesPoison
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', queueReader)
     principalId: operatorPrincipalId
   }
+  dependsOn: [
+    queue
+  ]
+}
+
+resource bulkPoison 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-04-01' existing = {
+  parent: queueService
+  name: 'bulk-sync-poison'
+}
+
+resource operatorReadsBulkPoison 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
+  name: guid(bulkPoison.id, operatorPrincipalId, queueReader)
+  scope: bulkPoison
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', queueReader)
+    principalId: operatorPrincipalId
+  }
+  dependsOn: [
+    queue
+  ]
 }
 
 // Who wrote to which queue: the alert on poison messages asks it. Reads are left out, the host polls all day.
@@ -181,6 +217,52 @@ resource queueLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     metrics: [
       {
         category: 'Transaction'
+        enabled: true
+      }
+    ]
+  }
+}
+
+// Who read, wrote or deleted which blob: uploads of bulk work hold people in clear.
+resource blobLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-workspace'
+  scope: blobs
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageRead'
+        enabled: true
+      }
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
+  }
+}
+
+// The same of tables, where it is wanted: the app's own requests are in it, some ten for each capture.
+resource tableLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (logTableAccess) {
+  name: 'to-workspace'
+  scope: tableService
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageRead'
+        enabled: true
+      }
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
         enabled: true
       }
     ]

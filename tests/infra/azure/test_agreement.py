@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from core.dataverse.traffic import AT_ONCE_MOST
 from core.settings import settings_from
-from core.storage.names import CONTAINERS, QUEUES, TABLES
+from core.storage.names import BULK_QUEUE, CONTAINERS, DELIVERIES_QUEUE, LOG_TABLE, QUEUES, TABLES
 from infra.package.ours import PROJECT
 from infra.package.target import PYTHON
 from tests.infra.azure.bicep import Call, Choice, Name, Template, read
@@ -230,9 +230,9 @@ def test_azure_yaml(templates: dict[str, Template]) -> None:
     assert tags.arguments[1] == {"azd-service-name": name}
 
 
-def _roles(templates: dict[str, Template]) -> dict[tuple[str, str], str]:
-    """Who has which role, and on what kind of resource."""
-    found = {}
+def _roles(templates: dict[str, Template]) -> list[tuple[str, str, str]]:
+    """Who has which role, and on which resource: its kind, and its name where it is one of several."""
+    found = []
     for template in templates.values():
         for declared in template.resources.values():
             if not declared.what.startswith("Microsoft.Authorization/roleAssignments"):
@@ -242,8 +242,11 @@ def _roles(templates: dict[str, Template]) -> dict[tuple[str, str], str]:
             scope = declared.body["scope"]
             assert isinstance(scope, Name)
             assert declared.body["name"].arguments[2] == properties["roleDefinitionId"].arguments[1]
-            found[properties["principalId"].root, role] = template.resources[scope.root].what.partition("@")[0]
-    return found
+            resource = template.resources[scope.root]
+            name = resource.body["name"] if resource.existing else ""
+            kind = resource.what.partition("@")[0]
+            found.append((properties["principalId"].root, role, f"{kind}/{name}" if name else kind))
+    return sorted(found)
 
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
@@ -252,20 +255,26 @@ STORAGE, VAULT, INSIGHTS = (
     "Microsoft.KeyVault/vaults",
     "Microsoft.Insights/components",
 )
+# What an operator may look at without the API: masked rows, and messages that were given up.
+LOG = f"{STORAGE}/tableServices/tables/{LOG_TABLE}"
+DELIVERIES_POISON, BULK_POISON = (
+    f"{STORAGE}/queueServices/queues/{name}-poison" for name in (DELIVERIES_QUEUE, BULK_QUEUE)
+)
 ROLES = [
     ("principalId", "Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", STORAGE),
     ("principalId", "Storage Queue Data Contributor", "974c5e8b-45b9-4653-ba55-5f855dd0fb88", STORAGE),
     ("principalId", "Storage Table Data Contributor", "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3", STORAGE),
     ("principalId", "Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", VAULT),
     ("principalId", "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb", INSIGHTS),
-    ("operatorPrincipalId", "Storage Table Data Reader", "76199698-9eea-4c19-bc75-cec21354c6b6", STORAGE),
-    ("operatorPrincipalId", "Storage Queue Data Reader", "19e7f393-937e-4f77-808e-94535e297925", STORAGE),
+    ("operatorPrincipalId", "Storage Table Data Reader", "76199698-9eea-4c19-bc75-cec21354c6b6", LOG),
+    ("operatorPrincipalId", "Storage Queue Data Reader", "19e7f393-937e-4f77-808e-94535e297925", DELIVERIES_POISON),
+    ("operatorPrincipalId", "Storage Queue Data Reader", "19e7f393-937e-4f77-808e-94535e297925", BULK_POISON),
 ]
 
 
 def test_roles_are_the_least(templates: dict[str, Template]) -> None:
-    """These and no other, each on one resource and none on the group."""
-    assert _roles(templates) == {(who, guid): scope for who, _, guid, scope in ROLES}
+    """These and no other, each on one resource and none on the group; an operator's on no more than he needs."""
+    assert _roles(templates) == sorted((who, guid, scope) for who, _, guid, scope in ROLES)
 
 
 def test_roles_are_explained(templates: dict[str, Template]) -> None:
