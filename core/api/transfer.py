@@ -1,5 +1,6 @@
 """Routes to take mappings and actions out as one file, and to put one in."""
 
+import asyncio
 import json
 from typing import Annotated, Any, Literal
 
@@ -33,7 +34,8 @@ async def export(
 ) -> Response:
     """All mappings and actions as one file. It holds no connection and no secret."""
     document = (await services.transfers.exported()).plain()
-    text = json.dumps(document, ensure_ascii=False, indent=2) if format_ == "json" else yaml_document.written(document)
+    as_json = format_ == "json"
+    text = await asyncio.to_thread(_as_text if as_json else yaml_document.written, document)
     name = {"content-disposition": f'attachment; filename="captello-dynamics.{format_}"'}
     return Response(text, media_type=f"application/{format_}", headers=name)
 
@@ -70,7 +72,7 @@ async def import_(
     dry_run: Annotated[bool, Query(description="Only tell what would change.")] = False,  # noqa: FBT002  # a query parameter
 ) -> ImportView:
     """Puts a file in, YAML or JSON: saves what differs. Refused as a whole when anything in it is invalid."""
-    document = _document(await request.body())
+    document = await asyncio.to_thread(_document, await request.body())  # captures must not wait for it
     transfers = services.transfers
     changes = await (transfers.planned(document) if dry_run else transfers.imported(document))
     return ImportView(dry_run=dry_run, changes=changes)
@@ -84,6 +86,10 @@ def _document(body: bytes) -> Document:
         raise RequestValidationError(errors) from error
 
 
+def _as_text(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
 def _as_json(text: str) -> Any:
     """None for what is YAML; the other way round JSON would not do, for its escapes are others."""
     try:
@@ -92,12 +98,19 @@ def _as_json(text: str) -> Any:
         return None
 
 
+def _from_yaml(text: str) -> Any:
+    if len(text) > yaml_document.TEXT_MOST:
+        message = "YAML is read up to 1 MiB, JSON up to 4 MiB: export it with format=json."
+        raise InvalidInputError(message, field="body", status=413)
+    return yaml_document.read(text)
+
+
 def _read(body: bytes) -> Any:
     if len(body) > _LARGEST:
         raise InvalidInputError("The file is larger than 4 MiB.", field="body", status=413)
     try:
         text = body.decode("utf-8-sig")
-        return _as_json(text) or yaml_document.read(text)
+        return _as_json(text) or _from_yaml(text)
     except UnicodeDecodeError as error:
         raise InvalidInputError("The file is not in UTF-8.", field="body") from error
     except yaml_document.UnreadableYamlError as error:

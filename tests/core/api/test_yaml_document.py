@@ -30,6 +30,13 @@ def test_what_is_written_is_read(document: dict[str, Any]) -> None:
     assert yaml_document.read(yaml_document.written(document)) == document
 
 
+@pytest.mark.parametrize("text", ["[" + "a," * 200_000, "- a\n" * 200_000], ids=["flow", "block"])
+def test_reading_ends_after_so_many_values(text: str) -> None:
+    """However many more there are, which would take minutes: values are counted."""
+    with pytest.raises(yaml_document.UnreadableYamlError, match="more than 1,000 values are read from JSON"):
+        yaml_document.read(text, most=1_000)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
