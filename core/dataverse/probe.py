@@ -24,9 +24,13 @@ class EnvironmentProbe:
         self._http = http
 
     async def challenge(self) -> Challenge:
-        """How the address answers without a token: Dynamics with 401, naming its tenant. Raises what is in the way."""
+        """How the address answers without a token: Dynamics with 401, naming its tenant. Raises what is in the way.
+
+        Nobody knows yet who answers, so nothing is read but status and headers.
+        """
         try:
-            answer = await self._http.get(f"{self._url}{who_am_i().path}")
+            async with self._http.stream("GET", f"{self._url}{who_am_i().path}") as answer:
+                pass
         except httpx.HTTPError as error:
             raise _in_the_way(error) from error
         if answer.status_code == _TOO_MANY or answer.status_code >= _OUTAGE:

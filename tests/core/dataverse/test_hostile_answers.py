@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import httpx
@@ -10,6 +10,7 @@ import pytest
 
 from core.dataverse.answer_body import content_of
 from core.dataverse.client import DataverseClient
+from core.dataverse.probe import EnvironmentProbe
 from core.dataverse.protocol import Request, Response
 from core.errors import MisconfiguredConnectionError, RetryableError
 
@@ -84,6 +85,27 @@ async def test_a_compressed_answer_is_not_unpacked_beyond_a_bound() -> None:
     with pytest.raises(RetryableError) as refused:
         await content_of(packed, most=1024 * 1024)
     assert refused.value.code == "too_large"
+
+
+async def test_of_a_stranger_nothing_is_read_but_the_headers() -> None:
+    """A new connection's address may be anybody's: what he sends behind them stays unread, however long it is."""
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1
+            assert read < 3, "the body is read"
+            yield gzip.compress(b"\0" * 1024 * 1024)
+
+    headers = {
+        "content-encoding": "gzip",
+        "www-authenticate": f"Bearer authorization_uri=https://login/{ORGANIZATION}/",
+    }
+    wire = Wire(lambda _: httpx.Response(401, headers=headers, content=endless()))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as http:
+        challenge = await EnvironmentProbe(url=URL, client=client(wire), http=http).challenge()
+    assert (challenge.is_dynamics, challenge.tenant_id, read) == (True, ORGANIZATION, 0)
 
 
 async def test_a_compressed_answer_is_unpacked() -> None:
