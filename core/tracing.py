@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 
 from core.domain.trail import Call
 
-SpanName = Literal["capture", "deliver", "turn", "storage", "dynamics"]
+SpanName = Literal["capture", "deliver", "bulk", "api", "wake", "automations", "tidy", "turn", "storage", "dynamics"]
 
 
 class Facts(TypedDict, total=False):

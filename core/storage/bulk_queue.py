@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.storage.failures import storage_failures
+from core.tracing import traceparent
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
@@ -20,9 +21,11 @@ class StorageBulkQueue:
         self._poison = poison
 
     async def send(self, message: Mapping[str, Any], *, after: float = 0.0) -> None:
+        parent = traceparent()
+        told = {**message, "traceparent": parent} if parent else message
         client = await self._queue()
         with storage_failures("sending a bulk message"):
-            await client.send_message(json.dumps(message), visibility_timeout=int(after))
+            await client.send_message(json.dumps(told), visibility_timeout=int(after))
 
     async def refuse(self, body: str, reason: str) -> None:
         """To the poison queue, with the reason; a message that leaves no room for one goes there as it is."""

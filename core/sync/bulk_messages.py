@@ -39,6 +39,7 @@ class Step(_Message):
     source: str
     chunk: int = 0
     waited: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # seconds, for its connection
+    traceparent: Annotated[str, Field(max_length=200)] = ""  # the trace that it belongs to
 
 
 class Order(_Message):

@@ -5,6 +5,7 @@ import functools
 import azure.functions as func
 
 from core.api.app import make_app
+from core.tracing import span
 
 
 @functools.cache
@@ -13,5 +14,7 @@ def _middleware() -> func.AsgiMiddleware:
 
 
 async def api(request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    answer: func.HttpResponse = await _middleware().handle_async(request, context)
-    return answer
+    with span("api", parent=context.trace_context.trace_parent or "", method=request.method) as telling:
+        answer: func.HttpResponse = await _middleware().handle_async(request, context)
+        telling.tell(status=answer.status_code)
+        return answer

@@ -30,13 +30,14 @@ async def deliver(message: func.QueueMessage) -> None:
 
 async def wake() -> None:
     app = await services()
-    woken = await app.wakes.wake_due()
-    if woken:
-        _log.info("%d deliveries were due and have been woken", woken)
-    await app.aging.look()
-    await app.bulk_resuming.resume()
-    await app.replays.run_open(seconds=REPLAY_SECONDS)
-    await app.upkeep.run()
+    with span("wake"):
+        woken = await app.wakes.wake_due()
+        if woken:
+            _log.info("%d deliveries were due and have been woken", woken)
+        await app.aging.look()
+        await app.bulk_resuming.resume()
+        await app.replays.run_open(seconds=REPLAY_SECONDS)
+        await app.upkeep.run()
 
 
 def _read(body: bytes) -> tuple[str, list[str], str]:

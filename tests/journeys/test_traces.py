@@ -83,6 +83,30 @@ def _complete(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return spans if any(span["name"] == "deliver" for span in spans) else []
 
 
+def test_a_bulk_action_is_one_trace(traced: App, trace_file: Path) -> None:
+    """From the upload to each turn, and to the requests that Dynamics got for all of a chunk."""
+    trace = "b" * 32
+    everybody = [Person(64_000 + number).capture() for number in range(3)]
+    answer = traced.client.post(
+        "/api/v1/bulk",
+        params={"action": story.ACTION},
+        json=everybody,
+        headers={"traceparent": f"00-{trace}-{PARENT}-01"},
+    )
+    assert answer.status_code == 202
+    spans = eventually(lambda: _with_a_whole_chunk(spans_of(trace_file, trace), len(everybody)))
+    names = {span["context"]["span_id"]: span["name"] for span in spans}
+    above = {(span["name"], names.get(span["parent_id"])) for span in spans if span["name"] != "storage"}
+    assert above == {("api", None), ("bulk", "api"), ("bulk", "bulk"), ("turn", "bulk"), ("dynamics", "bulk")}
+    assert {names.get(span["parent_id"]) for span in spans if span["name"] == "storage"} <= {"api", "bulk", "turn"}
+
+
+def _with_a_whole_chunk(spans: list[dict[str, Any]], people: int) -> list[dict[str, Any]]:
+    """Once the message that reads the upload, and the one that carries out its chunk, are over."""
+    names = [span["name"] for span in spans]
+    return spans if names.count("bulk") == 2 and names.count("turn") == people else []
+
+
 def test_telemetry_holds_nobody(traced: App, trace_file: Path, person: Person) -> None:
     """No name, no address, no id of the person, no key and no secret in any span."""
     send(traced, person.capture(Title="Countess"), "a" * 32)
