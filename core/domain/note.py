@@ -27,6 +27,9 @@ _TEXT_MOST = 100_000  # annotation.notetext
 _SUBJECT_MOST = 500
 _LINK = re.compile(r"https?://[^\s\"'<>\\,]+")
 
+# https://html.spec.whatwg.org/multipage/parsing.html#tag-open-state: before anything else a bracket is a bracket
+_TAG_OPENS = re.compile(r"<(?=[A-Za-z/!?])")
+
 
 def note_id(subject: Subject, table: str) -> str:
     """With the prospect in it, whoever may write the note is one after the other; it moves with a merged row."""
@@ -93,6 +96,10 @@ def note_text(subject: Subject, mapping: FieldMapping, more: Sequence[str]) -> s
 
 
 def _fitting(text: str) -> str:
+    """As plain words: Dynamics' timeline takes notes for rich text, and whoever has the capture URL could put pictures
+    and links there that look like its own. A blank behind the bracket makes it text for every reader.
+    """
+    text = _TAG_OPENS.sub("< ", text)
     return text if utf16_length(text) <= _TEXT_MOST else truncated(text, _TEXT_MOST)
 
 

@@ -1,8 +1,10 @@
 """The note: what no column took, once for each submission."""
 
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from core.domain.capture import Capture
 from core.domain.delivery import RowWrite
@@ -68,6 +70,58 @@ def test_of_images_the_links_are_left(value: str) -> None:
     """Captello sends them as JSON, escaped, and sometimes as JSON within JSON."""
     text = note_text(_about(_wish(value)), PLAIN, [])
     assert text.endswith("Wishes: https://x.example/a.jpg\n  https://x.example/b.jpg")
+
+
+class _Tags(HTMLParser):
+    """Counts what a reader of HTML would not show as it is written."""
+
+    seen = 0
+
+    @override
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen += 1
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        self.seen += 1
+
+    @override
+    def handle_comment(self, data: str) -> None:
+        self.seen += 1
+
+    @override
+    def handle_decl(self, decl: str) -> None:
+        self.seen += 1
+
+    @override
+    def handle_pi(self, data: str) -> None:
+        self.seen += 1
+
+    @override
+    def unknown_decl(self, data: str) -> None:
+        self.seen += 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '<img src="https://evil.example/t.gif"><a href="https://evil.example">Sign in again</a>',
+        "<!-- --><![CDATA[x]]><?x?></p><SVG/onload=x><script>alert(1)</script>",
+        "<<b>x<b",
+    ],
+)
+def test_a_note_is_plain_words_for_a_reader_of_html_too(said: str) -> None:
+    """The timeline shows notes as rich text, and everybody at the booth may write into them. Nothing said is lost."""
+    about = _about(_wish(said), {"id": 13, "title": said, "value": "x"})
+    written = _written(about, None, f"jobtitle: {said}")
+    assert written
+    text = written.values["notetext"]
+    tags = _Tags()
+    tags.feed(text)
+    tags.close()
+    assert tags.seen == 0
+    assert text.replace("< ", "<").count(said) == 3
+    assert note_text(_about(_wish("a < b, x <3 & y<=2")), PLAIN, []).endswith("a < b, x <3 & y<=2")
 
 
 def test_a_new_note_hangs_on_the_row() -> None:
