@@ -21,6 +21,7 @@ from core.tracing import span
 BODY_MOST = 256 * 1024
 _OFF = {"0", "false", "no"}
 _ON = {"1", "true", "yes"}
+_FOR_NOBODY_ELSE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}  # answers tell of people
 
 _log = logger("captello.capture")
 
@@ -125,7 +126,8 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def _json(status: int, body: dict[str, Any], mimetype: str = "application/json") -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(body, ensure_ascii=False), status_code=status, mimetype=mimetype)
+    text = json.dumps(body, ensure_ascii=False)
+    return func.HttpResponse(text, status_code=status, headers=_FOR_NOBODY_ELSE, mimetype=mimetype)
 
 
 def _problem(status: int, title: str, detail: str) -> func.HttpResponse:

@@ -50,6 +50,14 @@ def test_a_drill_down_is_told_in_plain_words(app: App, person: Person) -> None:
     assert f"of Ada Lovelace {person.number} <{person.email}>" in clear
 
 
+def test_no_cache_keeps_an_answer(app: App, person: Person) -> None:
+    """It may hold people; nor does a browser take it for a page. Refusals are no exception."""
+    answers = [app.client.get(f"/api/v1/{path}") for path in ("logs", "audit", "logs/nobody", "openapi.json")]
+    for answer in (*answers, app.capture(person.capture(), test="1"), app.capture({}, action="nobody")):
+        told = answer.headers["cache-control"], answer.headers["x-content-type-options"]
+        assert told == ("no-store", "nosniff"), answer.url
+
+
 def test_revealing_is_asked_for_and_kept(app: App, person: Person) -> None:
     """Masked by default; in clear on request; and who asked stands in the table Audit."""
     receipt = app.capture(person.capture(whatsapp="+49 170 1234567")).json()["receipt"]
