@@ -9,7 +9,7 @@ from core.domain.check import can_work
 from core.domain.connection import Connection
 from core.errors import SyncError
 from core.logs import logger
-from core.sync.ports import Configuration
+from core.sync.ports import Configuration, ConnectionSetup
 
 EVERY = timedelta(days=1)
 AT_ONCE_MOST = 5  # a timer's run stays short; the others come a minute later
@@ -39,12 +39,17 @@ class Upkeep:
         return len(wanted[:AT_ONCE_MOST])
 
     async def _is_due(self, connection: Connection) -> bool:
-        setup = await self._configuration.setup(connection.id)
-        if setup is None or connection.revoked_at is not None:
+        return self._wants_a_check(await self._configuration.setup(connection.id))
+
+    def _wants_a_check(self, setup: ConnectionSetup | None) -> bool:
+        if setup is None or setup.connection.revoked_at is not None:
             return False
         return setup.check is None or self._now() - setup.check.checked_at >= EVERY
 
     async def _care_for(self, connection: Connection) -> None:
+        """Somebody may have checked or revoked it since it was looked at: its turn comes after others'."""
+        if not self._wants_a_check(await self._configuration.fresh_setup(connection.id)):
+            return
         result = await self._checks.run(connection.id)
         failed = [step.name for step in result.steps if step.status == "failed"]
         if failed:

@@ -6,6 +6,7 @@ work; what waits for an organisation that its connection pointed to before goes 
 with the connection.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -30,10 +31,13 @@ class Aging:
     async def look(self) -> None:
         """Tells of every connection whose work has waited longer than `PATIENCE`."""
         before, moves = self._now() - PATIENCE, await self._last_moves()
-        for connection in await self._configuration.connections():
-            oldest = await self._marks.open_since(connection.partition, connection.id, before=before)
+        every = await self._configuration.connections()
+        oldest = await asyncio.gather(
+            *(self._marks.open_since(each.partition, each.id, before=before) for each in every)
+        )
+        for connection, opened in zip(every, oldest, strict=True):
             moved = moves.get(connection.id, self._now())
-            since = min(oldest or moved, moved)
+            since = min(opened or moved, moved)
             if since < before:
                 await self._tell(connection, since)
 
