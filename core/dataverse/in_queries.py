@@ -21,7 +21,7 @@ from core.domain.values import normal_name
 
 _VALUES_MOST = 200  # of one `In`; how many it may hold is not documented
 _PAIRS_MOST = 100  # two conditions each; a query takes 500
-_TEXT_MOST = 5_000  # characters of all values in one request, encoded and for three columns: an address takes 65,536
+_TEXT_MOST = 50_000  # characters of all values in one request as they are encoded: an address takes 65,536
 _VALUE_MOST = 400  # `In` compares texts of up to 850 characters
 
 _Names = tuple[str, str]
@@ -72,11 +72,10 @@ def _is_long(look_up: LookUp) -> bool:
 def _requests(of: RowsWanted, values: _Values) -> Iterator[Request]:
     for ids in _pieces(list(values.ids)):
         yield _rows(of, [_in(id_column(of.table), ids)])
-    for emails in _pieces(list(values.emails)):
+    for emails in _pieces(list(values.emails), times=len(EMAIL_COLUMNS)):
         yield _rows(of, [_in(column, emails) for column in EMAIL_COLUMNS])
-    names = list(values.names)
-    for start in range(0, len(names), _PAIRS_MOST):
-        yield _rows(of, [_pair(name) for name in names[start : start + _PAIRS_MOST]])
+    for pairs in _pieces([_pair(name) for name in values.names], most=_PAIRS_MOST):
+        yield _rows(of, pairs)
 
 
 def _rows(of: RowsWanted, alternatives: Sequence[str]) -> Request:
@@ -95,15 +94,17 @@ def _pair(name: _Names) -> str:
     return f"(firstname eq {first} and lastname eq {last})"
 
 
-def _pieces(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def _pieces(values: Sequence[str], *, most: int = _VALUES_MOST, times: int = 1) -> Iterator[Sequence[str]]:
+    """Each is what one address holds, in which every value stands so many times."""
     piece: list[str] = []
     length = 0
     for value in values:
-        if piece and (len(piece) >= _VALUES_MOST or length + len(value) > _TEXT_MOST):
+        more = times * len(quote(f'"{value}", '))
+        if piece and (len(piece) >= most or length + more > _TEXT_MOST):
             yield piece
             piece, length = [], 0
         piece.append(value)
-        length += len(value) + 3
+        length += more
     if piece:
         yield piece
 

@@ -21,7 +21,7 @@ from core.domain.note import note_extra
 from core.domain.owner import owner_queries
 from core.domain.ownership import OWNER_COLUMN, owner_value, wanted_owners
 from core.domain.prospect import Prospect
-from core.domain.references import Found, ReferenceQuery
+from core.domain.references import NAME_MOST, Found, ReferenceQuery
 from core.domain.row import Row, RowKey
 from core.domain.subject import Subject
 from core.domain.table import Column
@@ -111,8 +111,13 @@ def _plan(
     filled = {value.column for value in mapped.values}
     links = [each for each in (account.value, owner, campaigns.source) if each and each.column not in filled]
     not_taken = tuple(f"{each.label}: {each.text}" for each in mapped.not_taken)
-    warnings = (*mapped.warnings, *account.warnings, *owner_warnings, *campaigns.warnings)
+    beside = (*account.warnings, *owner_warnings, *campaigns.warnings)
+    warnings = (*mapped.warnings, *_long_name(subject), *beside)
     return _Plan(subject, mapping, row_id, (*mapped.values, *links), account, campaigns, found, warnings, not_taken)
+
+
+def _long_name(subject: Subject) -> tuple[str, ...]:
+    return (f"The name is longer than {NAME_MOST} characters: nobody was searched by it.",) * subject.is_name_too_long
 
 
 def _owner(subject: Subject, row: Row | None, found: Found) -> tuple[ColumnValue | None, list[str]]:

@@ -13,6 +13,7 @@ from core.domain.action import MatchTables, OnDuplicate, SyncAction
 from core.domain.email_address import normal_email
 from core.domain.mapping import FieldMapping, MappingRow, Sources, row_value
 from core.domain.prospect import Prospect
+from core.domain.references import can_be_asked_for
 from core.domain.row import Row, RowKey, read_name
 from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, id_column
 from core.domain.values import FieldValue, as_text, is_missing, normal_name
@@ -75,7 +76,13 @@ def _email(value: FieldValue) -> str:
 
 
 def full_name(person: Prospect, sources: Sources, rows: Iterable[MappingRow]) -> tuple[str, str] | None:
-    """First and last name, where both are known: Captello's own fields, else what is mapped to the columns."""
+    """First and last name, where both are known and can be searched by."""
+    name = said_name(person, sources, rows)
+    return name if name and all(map(can_be_asked_for, name)) else None
+
+
+def said_name(person: Prospect, sources: Sources, rows: Iterable[MappingRow]) -> tuple[str, str] | None:
+    """The name as it was said: in Captello's own fields, else in what is mapped to the columns."""
     mapped = {row.column: row_value(row, sources).value for row in rows if row.source and row.column in _NAME_COLUMNS}
     said = (person.value(field) or mapped.get(column) for column, field in _NAME_COLUMNS.items())
     first, last = ("" if is_missing(value) else as_text(value) for value in said)

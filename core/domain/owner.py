@@ -5,7 +5,7 @@ https://learn.microsoft.com/power-apps/developer/data-platform/security-access-c
 
 from dataclasses import dataclass
 
-from core.domain.references import ReferenceQuery, References, named_rows
+from core.domain.references import ReferenceQuery, References, can_be_asked_for, named_rows
 from core.domain.row import Row
 from core.domain.table import Target
 
@@ -24,6 +24,8 @@ class Owner:
 
 def owner_queries(name: str) -> tuple[ReferenceQuery, ...]:
     """What to ask for a user's e-mail address or sign-in name, or the name of a user or team."""
+    if not can_be_asked_for(name):
+        return ()
     if "@" in name:
         return tuple(
             ReferenceQuery("systemuser", "systemusers", by, name) for by in ("internalemailaddress", "domainname")
@@ -36,6 +38,8 @@ def owner_queries(name: str) -> tuple[ReferenceQuery, ...]:
 
 def owner_named(name: str, references: References) -> Owner | str:
     """The one owner that bears the name, or why there is none."""
+    if not can_be_asked_for(name):
+        return "is too long to be searched by"
     found = {row.key: row for query in owner_queries(name) for row in named_rows(query, references)}
     able = [row for row in found.values() if _can_own(row)]
     match able:

@@ -11,6 +11,8 @@ from typing import Any
 from core.domain.row import Row, RowKey
 from core.domain.values import normal_name
 
+NAME_MOST = 400  # characters; no name is as long, and an address holds only so many
+
 # What is read beside the name, to tell who can be meant at all.
 _FACTS: Mapping[str, tuple[str, ...]] = {
     "account": ("statecode", "merged"),
@@ -50,6 +52,11 @@ class Found:
 
     def and_then(self, more: "Found") -> "Found":
         return Found({**self.rows, **more.rows}, {**self.references, **more.references})
+
+
+def can_be_asked_for(name: str) -> bool:
+    """Whether a search for the name fits into an address, however many bytes its characters take."""
+    return len(name) <= NAME_MOST
 
 
 def named_rows(query: ReferenceQuery, references: References) -> tuple[Row, ...]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from core.domain.action import MatchTables, SyncAction
 from core.domain.capture import Capture, prospect_name, submission_name
 from core.domain.delivery import Delivery, alias_key, claim_keys, prospect_key
-from core.domain.mapping import FieldMapping, Sources
-from core.domain.matching import LookUp, MatchKeys, full_name, look_ups, match_keys
+from core.domain.mapping import FieldMapping, MappingRow, Sources
+from core.domain.matching import LookUp, MatchKeys, full_name, look_ups, match_keys, said_name
 from core.domain.prospect import Prospect, merged
 
 
@@ -36,8 +36,7 @@ class Subject:
         """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which
         two rows of one name were made would otherwise be nobody's.
         """
-        rows = [row for mapping in self.mappings.values() for row in mapping.rows]
-        name = full_name(self.person, self.sources, rows)
+        name = full_name(self.person, self.sources, self._rows)
         return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, name))
 
     @property
@@ -45,6 +44,16 @@ class Subject:
         """The version of each table's mapping; 0 where it has none."""
         unmapped = dict.fromkeys((*self.action.tables, "account"), 0)
         return unmapped | {table: mapping.version for table, mapping in self.mappings.items()}
+
+    @property
+    def is_name_too_long(self) -> bool:
+        """The rule searches by names, and this one is longer than any search can hold."""
+        is_asked_for = self.action.matches_by_name and self.action.match.tables is not MatchTables.OFF
+        return is_asked_for and self.keys.name is None and bool(said_name(self.person, self.sources, self._rows))
+
+    @property
+    def _rows(self) -> list[MappingRow]:
+        return [row for mapping in self.mappings.values() for row in mapping.rows]
 
     @property
     def submission(self) -> str:

@@ -77,6 +77,25 @@ def test_what_cannot_stand_there_is_told(app: App, person: Person, text: str, ke
     assert [told in warning for warning in answer["warnings"]] == ([True] if told else [])
 
 
+@pytest.mark.parametrize("text", ["'" * 10_000, "😀" * 10_000, "é" * 10_000, "<script>" * 1_250], ids="'😀é<")
+def test_a_text_of_any_length_never_costs_the_lead(app: App, person: Person, text: str) -> None:
+    """In whatever is searched by: names, whoever captured it, and the company; each is told."""
+    action = app.action(
+        "huge-texts",
+        match={"tables": "contacts_then_leads", "by": "email_or_name"},
+        owner={"by": "captured_by"},
+        account={"by": "name", "on_missing": "create"},
+    )
+    body = person.capture(FirstName=text, LastName=text, Company=text)
+    body["submission"]["captured_by"] = text
+    answer = app.capture(body, action=action).json()
+    assert answer["outcome"] == "created", answer
+    (lead,) = app.rows("lead", emailaddress1=person.email)
+    assert lead["lastname"][:-1].rstrip("…") in text
+    told = " ".join(answer["warnings"])
+    assert all(words in told for words in ("nobody was searched by it", "too long to be searched by", "was cut to"))
+
+
 @pytest.mark.parametrize("label", ["<b>Interests</b> & 'wishes' + \"more\" %", "Intérêts 👀", "اهتمامات", "x" * 400])
 def test_a_question_is_named_as_it_was_asked(app: App, person: Person, label: str) -> None:
     """Its words may name it in a mapping, and stand in the warning when its answer does not fit."""

@@ -9,18 +9,16 @@ from core.domain.conversion.choices import translation
 from core.domain.conversion.identifiers import normal_identifier
 from core.domain.conversion.outcome import Converted, Misfit, Rules, quoted
 from core.domain.owner import TEAM, USER, Owner, owner_named, owner_queries
-from core.domain.references import ReferenceQuery, named_rows
+from core.domain.references import ReferenceQuery, can_be_asked_for, named_rows
 from core.domain.row import Row
 from core.domain.table import Column, Target
 from core.domain.values import FieldValue, as_text, is_missing
-
-_NAME_MOST = 400  # characters; no name is as long, and an address holds only so many
 
 
 def reference_queries(column: Column, value: FieldValue, rules: Rules) -> tuple[ReferenceQuery, ...]:
     """What has to be asked before the value can be converted."""
     name = translation(as_text(value), rules)
-    if is_missing(name) or len(name) > _NAME_MOST or normal_identifier(name):
+    if is_missing(name) or not can_be_asked_for(name) or normal_identifier(name):
         return ()
     if column.type == "Owner":
         return owner_queries(name)

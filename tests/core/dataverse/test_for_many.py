@@ -118,6 +118,16 @@ async def test_every_search_finds_what_it_would_find_alone(crm: str, client: Dat
     assert [len(each.rows) for each in together[len(HOSTILE) : len(HOSTILE) + 2]] == [1, 1]
 
 
+async def test_long_names_in_other_scripts_fit_into_their_addresses(crm: str, client: DataverseClient) -> None:
+    """Encoded, a letter is up to twelve characters, of which an address takes 65,536."""
+    _seed(crm, "contact", firstname="李" * 50, lastname="Ж" * 50)
+    names = [("李" * 50, "Ж" * 50), *(("李" * 200 + str(number), "Ж" * 200) for number in range(60))]
+    emails = ["é" * 80 + f"{number}@x.example" for number in range(100)]
+    named = [Search([LookUp("contact", name=name)], COLUMNS) for name in names]
+    found = await client.find_all([*named, *(Search([LookUp("lead", emails=(email,))], COLUMNS) for email in emails)])
+    assert [len(each.rows) for each in found] == [1, *[0] * 160]
+
+
 async def test_hundreds_of_searches_are_one_request(crm: str, client: DataverseClient, gate: Gate) -> None:
     """However many values there are: they are parts of one batch."""
     emails = [f"p{number}@x.example" for number in range(700)]

@@ -107,6 +107,14 @@ def test_a_name_is_a_key_where_names_are_matched() -> None:
     assert isinstance(_decide(subject(named, under=action(match=skips))), Result)
 
 
+@pytest.mark.parametrize(("by", "tables", "told"), [("email_or_name", "leads", 1), ("email", "leads", 0)])
+def test_a_name_too_long_to_be_searched_by_is_told(by: str, tables: str, told: int) -> None:
+    """Where names are matched at all."""
+    said = capture(FirstName="Ada", LastName="x" * 10_000, Email="ada@x.example")
+    created = _intent(subject(said, under=action(match={"by": by, "tables": tables})))
+    assert sum("nobody was searched by it" in warning for warning in created.result.warnings) == told
+
+
 def test_with_match_off_a_row_is_created_for_every_capture() -> None:
     """Without a warning, whoever is there already; only the same submission finds its own row."""
     off = action(match={"tables": "off"})

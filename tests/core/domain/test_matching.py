@@ -326,6 +326,15 @@ def test_names_may_come_from_other_questions() -> None:
     assert subject(half, under=by_name, mappings={"lead": mapped}).keys.name is None
 
 
+@pytest.mark.parametrize("letter", ["x", "'", "é", "😀"])
+def test_a_name_that_no_address_holds_is_not_searched_by(letter: str) -> None:
+    """Dynamics would refuse the look-up, and with it the person; nor is it claimed. One of 400 characters is."""
+    assert _keys(FirstName="Ada", LastName=letter * 401).name is None
+    assert _keys(FirstName="Ada", LastName=letter * 400).name == ("Ada", letter * 400)
+    about = subject(capture(FirstName="Ada", LastName=letter * 401), under=action(match={"by": "email_or_name"}))
+    assert about.claim_keys == ()
+
+
 def test_under_email_names_are_not_looked_for() -> None:
     """Neither searched nor claimed."""
     assert _keys(by="email", FirstName="Ada", LastName="Lovelace") == MatchKeys()

@@ -39,6 +39,14 @@ def test_who_is_wanted(rule: dict[str, Any], owner: str | None, wanted: tuple[st
     assert _wanted(owner, **rule) == wanted
 
 
+def test_an_owner_too_long_to_be_searched_by_is_told() -> None:
+    """Dynamics would refuse the look-up, and with it the person."""
+    assert owner_queries("😀" * 401) == ()
+    assert len(owner_queries("😀" * 400)) == 2
+    _, warnings = owner_value(OwnerRule(), ("😀" * 10_000,), {})
+    assert warnings == [f'The owner "{"😀" * 60}…" is too long to be searched by.']
+
+
 def test_the_first_that_can_own_does() -> None:
     """The others are warnings; nobody at all leaves the column alone."""
     users = {"internalemailaddress": FALLBACK, "accessmode": 0, "isdisabled": False}
