@@ -92,7 +92,7 @@ class Checks:
             return Answers(challenge, token, identity)
         privileges, tables, tracking = await asyncio.gather(
             _asked(probe.privileges(identity.user_id)),
-            _asked(_tables(probe, checked.tables)),
+            _asked(_tables(probe, [*checked.tables, *checked.searched])),
             _asked(probe.change_tracking(_PULLED)),
         )
         return Answers(challenge, token, identity, privileges, tables, tracking)
@@ -116,8 +116,8 @@ def _is_there(challenge: Challenge | SyncError) -> bool:
 
 
 async def _tables(probe: Probe, names: Sequence[str]) -> Mapping[str, Table]:
-    described = await asyncio.gather(*(probe.table(name) for name in names))
-    return dict(zip(names, described, strict=True))
+    described = await asyncio.gather(*(probe.table(name) for name in dict.fromkeys(names)))
+    return {table.name: table for table in described}
 
 
 async def _asked(question: Awaitable[T]) -> T | SyncError:

@@ -4,12 +4,13 @@ Duty: what belongs to a document, what importing one would change, and doing so 
 document holds no connection and no secret: what it calls `contoso` may have another id here. YAML is the API's.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Protocol, TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.admin.actions import Actions, action_warnings
+from core.admin.actions import Actions, action_warnings, why_accounts_cannot_be_found
 from core.admin.automations import AutomationKeeping
 from core.admin.mappings import MappingRefused, Mappings
 from core.domain.action import SyncAction
@@ -162,6 +163,7 @@ class Transfers:
         return change
 
     async def _findings(self, document: Document) -> Any:
+        checked: dict[str, dict[str, FieldMapping]] = defaultdict(dict)
         for finding in _doubles(document):
             yield finding
         for index, mapping in enumerate(document.mappings):
@@ -170,18 +172,29 @@ class Transfers:
                 yield _unknown_connection(where, mapping.connection)
                 continue
             try:
-                await self._mappings.checked(mapping.connection, mapping.table, mapping.rows)
+                fit = await self._mappings.checked(mapping.connection, mapping.table, mapping.rows)
+                checked[mapping.connection][mapping.table] = fit
             except MappingRefused as refused:
                 for found in refused.findings:
                     yield Finding(f"{where}.{found.field}", f"{mapping.name}: {found.message}")
         for index, action in enumerate(document.actions):
-            if await self._configuration.setup(action.connection) is None:
-                yield _unknown_connection(f"actions.{index}", action.connection)
+            if complaint := await self._about_action(action, f"actions.{index}", checked[action.connection]):
+                yield complaint
         named = {action.id for action in document.actions}
         for index, automation in enumerate(document.automations):
             if automation.action not in named and await self._configuration.action(automation.action) is None:
                 message = f"There is no action {automation.action}, neither here nor in the document."
                 yield Finding(f"automations.{index}.action", message)
+
+    async def _about_action(
+        self, action: SyncAction, where: str, mappings: Mapping[str, FieldMapping]
+    ) -> Finding | None:
+        """`mappings`: those that come with it."""
+        setup = await self._configuration.setup(action.connection)
+        if setup is None:
+            return _unknown_connection(where, action.connection)
+        why = why_accounts_cannot_be_found(action, {**setup.mappings, **mappings})
+        return Finding(f"{where}.account.by", why) if why else None
 
 
 def _unknown_connection(where: str, connection: str) -> Finding:

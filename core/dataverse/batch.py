@@ -12,9 +12,13 @@ _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)
 _STATUS_LINE = re.compile(rb"^HTTP/\d(?:\.\d)? (\d{3})", re.MULTILINE)
 
 
-def batch(requests: Sequence[Request], *, boundary: str) -> Request:
-    """All requests in one; they are carried out in order, and the first failure ends it."""
-    return _posted(b"".join(_part(request, boundary) for request in requests), boundary)
+_GOES_ON = {"Prefer": "odata.continue-on-error"}
+
+
+def batch(requests: Sequence[Request], *, boundary: str, goes_on: bool = False) -> Request:
+    """All requests in one; they are carried out in order, and the first failure ends it, unless it `goes_on`."""
+    parts = b"".join(_part(request, boundary) for request in requests)
+    return _posted(parts, boundary, _GOES_ON if goes_on else None)
 
 
 def change_set(requests: Sequence[Request], *, name: str) -> Request:
@@ -27,7 +31,7 @@ def independent(groups: Sequence[Sequence[Request]], *, name: str) -> Request:
     """Every group succeeds or fails for itself; one of several requests does so as a whole."""
     outer = f"batch_{name}"
     parts = b"".join(_group(group, outer, f"changeset_{name}_{number}") for number, group in enumerate(groups))
-    return _posted(parts, outer, {"Prefer": "odata.continue-on-error"})
+    return _posted(parts, outer, _GOES_ON)
 
 
 def _group(requests: Sequence[Request], outer: str, inner: str) -> bytes:

@@ -33,7 +33,7 @@ from core.dataverse.traffic import Traffic
 from core.domain.check import Identity
 from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp
-from core.domain.references import Found, ReferenceQuery
+from core.domain.references import Answer, Found, NotAnswered, ReferenceQuery
 from core.domain.row import Row, RowKey
 from core.domain.search import Search
 from core.domain.table import Table
@@ -87,37 +87,58 @@ class DataverseClient:
         if not look_ups and not asked:
             return Found(references=remembered)
         queries = [protocol.look_up(wanted, columns[wanted.table]) for wanted in look_ups]
-        answers = await self._asked([*queries, *map(protocol.reference_query, asked)])
+        answers, named = await self._asked(queries, [protocol.reference_query(query) for query in asked])
         rows: dict[RowKey, Row | None] = {(wanted.table, row_id): None for wanted in look_ups for row_id in wanted.ids}
-        for wanted, answer in zip(look_ups, answers[: len(look_ups)], strict=True):
+        for wanted, answer in zip(look_ups, answers, strict=True):
             rows |= {row.key: row for row in await self._rows(wanted.table, answer)}
-        fresh = {
-            query: tuple(await self._rows(query.table, answer))
-            for query, answer in zip(asked, answers[len(look_ups) :], strict=True)
+        fresh: dict[ReferenceQuery, Answer] = {
+            query: _said(await self._named(query.table, answer)) for query, answer in zip(asked, named, strict=True)
         }
         self._references.remember(fresh)
         return Found(rows, {**remembered, **fresh})
 
     async def find_all(self, searches: Sequence[Search], gate: Passing) -> list[Found]:
-        """The same for many at once, in one request too."""
+        """The same for many at once, in one request too. A name that Dynamics cannot even be asked for may be one
+        person's own: it is refused, so that each is asked about alone.
+        """
         known = self._references.known({query for search in searches for query in search.references})
         asked = dict.fromkeys(query for search in searches for query in search.references if query not in known)
         wanted, named, read = row_requests(searches), reference_requests(asked), RowsByValue()
-        requests = [request for _, request in (*wanted, *named)]
+        requests = [request for _, request in wanted], [request for _, request in named]
         async with gate.request():
-            answers = await self._asked(requests) if requests else []
-        for (of, _), answer in zip(wanted, answers[: len(wanted)], strict=True):
+            answers, answers_to_names = await self._asked(*requests) if any(requests) else ([], [])
+        for (of, _), answer in zip(wanted, answers, strict=True):
             read.add(of, await self._rows(of.table, answer))
-        for (query, _), answer in zip(named, answers[len(wanted) :], strict=True):
-            read.add_named(query, await self._rows(query.table, answer))
+        for (query, _), answer in zip(named, answers_to_names, strict=True):
+            rows = await self._named(query.table, answer)
+            if isinstance(rows, RejectedRowError) and not rows.about_mapping and len(searches) > 1:
+                raise rows
+            read.add_named(query, _said(rows))
         fresh = {query: read.named(query) for query in asked}
         self._references.remember(fresh)
         return [read.found(search, {**known, **fresh}) for search in searches]
 
-    async def _asked(self, queries: Sequence[Request]) -> list[Response]:
-        who, *answers = await self._batch([protocol.who_am_i(), *queries])
+    async def _asked(
+        self, queries: Sequence[Request], references: Sequence[Request]
+    ) -> tuple[list[Response], list[Response]]:
+        """In one request. The queries are answered, or what refuses one is raised; of the references each has to be
+        looked at: what is in the way of one of them stops nobody.
+        """
+        who, *answers = await self._parts([protocol.who_am_i(), *queries, *references], goes_on=True)
+        _done(who)
         self._check_organization(who.json.get("OrganizationId", ""))
-        return answers
+        rows, named = answers[: len(queries)], answers[len(queries) :]
+        for answer in rows:
+            _done(answer)
+        return rows, named
+
+    async def _named(self, table: str, answer: Response) -> list[Row] | SyncError:
+        """The rows, or why they cannot be read: a privilege is lacking, or the column that they are found by."""
+        try:
+            _done(answer)
+            return await self._rows(table, answer)
+        except (RejectedRowError, MisconfiguredConnectionError) as refused:
+            return refused
 
     async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
         """One write is a request of its own; several are one change set, which succeeds or fails as a whole."""
@@ -226,10 +247,18 @@ class DataverseClient:
             )
 
     async def _batch(self, requests: Sequence[Request]) -> list[Response]:
-        response = await self._send(batch(requests, boundary=f"batch_{uuid.uuid4().hex}"))
-        parts = batch_parts(response)
-        for part in parts or [response]:
+        parts = await self._parts(requests)
+        for part in parts:
             _done(part)
+        return parts
+
+    async def _parts(self, requests: Sequence[Request], *, goes_on: bool = False) -> list[Response]:
+        """The answer to each, whatever it says. Where the batch ended before its end, the refusal is raised."""
+        response = await self._send(batch(requests, boundary=f"batch_{uuid.uuid4().hex}", goes_on=goes_on))
+        parts = batch_parts(response)
+        if len(parts) != len(requests):
+            for part in parts or [response]:
+                _done(part)
         if len(parts) != len(requests):
             raise RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
         return parts
@@ -294,6 +323,10 @@ def _written(writes: Sequence[RowWrite | Membership], answers: Sequence[Response
     if len(answers) != len(writes):
         raise RetryableError("Dynamics' answer to a batch was not complete.")
     return True
+
+
+def _said(rows: Sequence[Row] | SyncError) -> Answer:
+    return NotAnswered(rows.message) if isinstance(rows, SyncError) else tuple(rows)
 
 
 def _said_of(writes: Sequence[RowWrite | Membership], answers: Sequence[Response]) -> bool | SyncError:

@@ -6,14 +6,14 @@ https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/filt
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from core.dataverse import protocol
 from core.dataverse.protocol import API_PATH, Request
 from core.domain.matching import LookUp, row_emails
-from core.domain.references import Found, ReferenceQuery
+from core.domain.references import Answer, Found, NotAnswered, ReferenceQuery, References
 from core.domain.row import Row, RowKey
 from core.domain.search import Search
 from core.domain.table import EMAIL_COLUMNS, SET_NAMES, id_column
@@ -143,6 +143,7 @@ class RowsByValue:
         self._by_email: dict[tuple[RowsWanted, str], list[Row]] = defaultdict(list)
         self._by_name: dict[tuple[RowsWanted, _Names], list[Row]] = defaultdict(list)
         self._by_reference: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        self._not_answered: dict[tuple[str, str], NotAnswered] = {}
 
     def add(self, of: RowsWanted, rows: Iterable[Row]) -> None:
         for row in rows:
@@ -153,16 +154,21 @@ class RowsByValue:
                 self._by_email[of, email].append(row)
             self._by_name[of, _comparable(row.columns.get("firstname"), row.columns.get("lastname"))].append(row)
 
-    def add_named(self, of: ReferenceQuery, rows: Iterable[Row]) -> None:
-        for row in rows:
+    def add_named(self, of: ReferenceQuery, answer: Answer) -> None:
+        """A refusal is about the table or the column, so it stands for all that were asked for together."""
+        if isinstance(answer, NotAnswered):
+            self._not_answered[of.table, of.by] = answer
+            return
+        for row in answer:
             named = self._by_reference[of.table, of.by, normal_name(str(row.columns.get(of.by) or ""))]
             if row not in named:
                 named.append(row)
 
-    def named(self, query: ReferenceQuery) -> tuple[Row, ...]:
-        return tuple(self._by_reference.get((query.table, query.by, normal_name(query.value)), ()))
+    def named(self, query: ReferenceQuery) -> Answer:
+        rows = tuple(self._by_reference.get((query.table, query.by, normal_name(query.value)), ()))
+        return rows or self._not_answered.get((query.table, query.by), ())
 
-    def found(self, search: Search, references: Mapping[ReferenceQuery, tuple[Row, ...]]) -> Found:
+    def found(self, search: Search, references: References) -> Found:
         rows: dict[RowKey, Row | None] = {}
         for look_up in search.look_ups:
             of = rows_wanted(search, look_up)

@@ -6,8 +6,7 @@ captures. What was not found is asked for again sooner: somebody is probably abo
 
 from collections.abc import Callable, Collection
 
-from core.domain.references import ReferenceQuery, References
-from core.domain.row import Row
+from core.domain.references import Answer, NotAnswered, ReferenceQuery, References
 
 FOUND_SECONDS, MISSED_SECONDS = 300.0, 20.0
 _MOST = 2_000
@@ -16,18 +15,18 @@ _MOST = 2_000
 class RememberedReferences:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._known: dict[ReferenceQuery, tuple[float, tuple[Row, ...]]] = {}
+        self._known: dict[ReferenceQuery, tuple[float, Answer]] = {}
 
-    def known(self, queries: Collection[ReferenceQuery]) -> dict[ReferenceQuery, tuple[Row, ...]]:
+    def known(self, queries: Collection[ReferenceQuery]) -> dict[ReferenceQuery, Answer]:
         now = self._clock()
         held = {query: self._known.get(query, (now, ())) for query in queries}
         return {query: rows for query, (until, rows) in held.items() if now < until}
 
     def remember(self, found: References) -> None:
-        """Not what has to be asked for each time; and never without bounds."""
+        """Not what has to be asked for each time, nor a refusal; and never without bounds."""
         if len(self._known) > _MOST:
             self._known.clear()
         now = self._clock()
         for query, rows in found.items():
-            if not query.fresh:
+            if not query.fresh and not isinstance(rows, NotAnswered):
                 self._known[query] = (now + (FOUND_SECONDS if rows else MISSED_SECONDS), rows)

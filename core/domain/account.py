@@ -11,7 +11,7 @@ from core.domain.conversion import truncated, utf16_length
 from core.domain.delivery import RowWrite, account_claim_key
 from core.domain.derived_id import derived_id
 from core.domain.mapping import ColumnValue, Policy, map_fields
-from core.domain.references import ReferenceQuery, References, named_rows
+from core.domain.references import NotAnswered, ReferenceQuery, References, named_rows
 from core.domain.row import Row
 from core.domain.subject import Subject
 from core.domain.table import SET_NAMES, Target
@@ -60,6 +60,11 @@ def account_link(subject: Subject, table: str, row: Row | None, references: Refe
     if query is None or subject.action.account is None or (row and row.content(column)):
         return AccountLink()
     match named_rows(query, references):
+        case NotAnswered(why):
+            refused = (
+                f'The account with the {query.by} "{query.value}" could not be looked up, so none was linked: {why}'
+            )
+            return AccountLink(warnings=(refused,))
         case [account]:
             return AccountLink(_link(table, account.id))
         case [] if subject.action.account.on_missing == "create":

@@ -13,7 +13,7 @@ from core.domain.conversion.identifiers import normal_identifier
 from core.domain.delivery import Extra, Membership, RowWrite
 from core.domain.derived_id import derived_id
 from core.domain.mapping import ColumnValue, Policy
-from core.domain.references import ReferenceQuery, References, named_rows
+from core.domain.references import NotAnswered, ReferenceQuery, References, named_rows
 from core.domain.row import Row
 from core.domain.subject import Subject
 from core.domain.table import SET_NAMES, Target
@@ -70,6 +70,8 @@ def _named(rule: CampaignRule, table: str, references: References) -> ColumnValu
     """The campaign's id, as the lead's column where it is the source; or why there is none."""
     given = normal_identifier(rule.name)
     rows = () if given else named_rows(_query(rule), references)
+    if isinstance(rows, NotAnswered):
+        return f"it could not be looked up, so nobody was added: {rows.why}"
     if given is None and len(rows) != 1:
         what = "marketing list" if rule.added_as == "list" else "campaign"
         return (

@@ -1,6 +1,6 @@
 """What a check says of the mapped tables: columns that are gone, closed or required, held against live metadata."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from core.domain.check_steps import CheckStep, failed, not_asked, note, passed
 from core.domain.checked import Checked
@@ -21,6 +21,8 @@ def column_steps(checked: Checked, tables: Mapping[str, Table] | SyncError | Non
         else:
             yield _columns(mapping, tables[name])
             yield _required(checked, mapping, tables[name])
+    for name, columns in checked.searched.items():
+        yield _searched(tables[name], columns)
 
 
 def _columns(mapping: FieldMapping, table: Table) -> CheckStep:
@@ -37,6 +39,14 @@ def _columns(mapping: FieldMapping, table: Table) -> CheckStep:
 
 def _is_writable(row: MappingRow, column: Column) -> bool:
     return column.creatable or (column.updatable and row.policy is not Policy.CREATE_ONLY)
+
+
+def _searched(table: Table, columns: Sequence[str]) -> CheckStep:
+    name = f"lookups.{table.name}"
+    missing = [f"{table.name}.{column}" for column in columns if column not in table.columns]
+    if missing:
+        return failed(name, f"Columns that mapped links go by are gone: {', '.join(missing)}.", "lookup_by_missing")
+    return passed(name, f"Mapped links to {table.name} can be found by {', '.join(columns)}.")
 
 
 def _required(checked: Checked, mapping: FieldMapping, table: Table) -> CheckStep:

@@ -53,6 +53,8 @@ _FIXES: Mapping[str, str] = {
     "mapping_missing": f"Save one with {_SAVE}/mappings/(table).",
     "column_missing": f"Restore the column in Dynamics, or take its row out of the mapping and save that with "
     f"{_SAVE}/mappings/(table).",
+    "lookup_by_missing": "Restore the column in Dynamics, or name another one as the row's lookup.by, and save the "
+    f"mapping with {_SAVE}/mappings/(table).",
     "read_only": f"Map another column, or take the row out, and save the mapping with {_SAVE}/mappings/(table).",
     "required_unmapped": f"Map each from a field, or give it a constant, with {_SAVE}/mappings/(table).",
     # The rest

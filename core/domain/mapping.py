@@ -45,6 +45,11 @@ class FieldMapping(BaseModel):
     columns: dict[str, Column] = {}
     time_zone: Annotated[str, Field(exclude=True)] = "UTC"  # the connection's as it is now, so never stored
 
+    @property
+    def mapped(self) -> tuple[str, ...]:
+        """The columns that it fills."""
+        return tuple(row.column for row in self.rows)
+
     def in_zone(self, time_zone: str) -> Self:
         return self.model_copy(update={"time_zone": time_zone})
 

@@ -3,9 +3,10 @@
 https://learn.microsoft.com/power-apps/developer/data-platform/security-access-coding
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.domain.references import ReferenceQuery, References, can_be_asked_for, named_rows
+from core.domain.references import Answer, NotAnswered, ReferenceQuery, References, can_be_asked_for, named_rows
 from core.domain.row import Row
 from core.domain.table import Target
 
@@ -38,17 +39,24 @@ def owner_queries(name: str) -> tuple[ReferenceQuery, ...]:
 
 def owner_named(name: str, references: References) -> Owner | str:
     """The one owner that bears the name, or why there is none."""
-    if not can_be_asked_for(name):
-        return "is too long to be searched by"
-    found = {row.key: row for query in owner_queries(name) for row in named_rows(query, references)}
+    answers = [named_rows(query, references) for query in owner_queries(name)]
+    found = {row.key: row for rows in answers if not isinstance(rows, NotAnswered) for row in rows}
     able = [row for row in found.values() if _can_own(row)]
     match able:
         case [row]:
             return Owner(USER if row.table == USER.table else TEAM, row.id)
         case []:
-            return "is disabled or cannot own rows" if found else "is not known in Dynamics"
+            return _why_nobody(name, answers)
         case _:
             return f"names {len(able)} owners in Dynamics"
+
+
+def _why_nobody(name: str, answers: Sequence[Answer]) -> str:
+    if not can_be_asked_for(name):
+        return "is too long to be searched by"
+    if refused := next((answer for answer in answers if isinstance(answer, NotAnswered)), None):
+        return f"could not be looked up: {refused.why.removesuffix('.')}"
+    return "is disabled or cannot own rows" if any(answers) else "is not known in Dynamics"
 
 
 def _can_own(row: Row) -> bool:

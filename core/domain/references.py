@@ -40,7 +40,15 @@ class ReferenceQuery:
         return tuple(dict.fromkeys((self.by, *_FACTS.get(self.table, ()))))
 
 
-References = Mapping[ReferenceQuery, tuple[Row, ...]]
+@dataclass(frozen=True, slots=True)
+class NotAnswered:
+    """Dynamics refused the question, for this reason: whether there are such rows is not known."""
+
+    why: str
+
+
+Answer = tuple[Row, ...] | NotAnswered
+References = Mapping[ReferenceQuery, Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,15 @@ def can_be_asked_for(name: str) -> bool:
     return len(name) <= NAME_MOST
 
 
-def named_rows(query: ReferenceQuery, references: References) -> tuple[Row, ...]:
+def named_rows(query: ReferenceQuery, references: References) -> Answer:
     """The rows that bear the name and can be meant, by id. The server's comparison is wider than ours: it ignores
     accents, so it is made here again.
     """
+    answer = references.get(query, ())
+    if isinstance(answer, NotAnswered):
+        return answer
     wanted = normal_name(query.value)
-    rows = (row for row in references.get(query, ()) if normal_name(str(row.columns.get(query.by) or "")) == wanted)
+    rows = (row for row in answer if normal_name(str(row.columns.get(query.by) or "")) == wanted)
     return tuple(sorted((row for row in rows if _can_be_meant(row)), key=lambda row: row.id))
 
 

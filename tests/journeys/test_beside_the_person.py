@@ -150,6 +150,25 @@ def test_a_refused_part_never_costs_the_person(
     assert len(app.rows("account", name=f"Beside {person.number} Ltd")) == (0 if missing == "account" else 1)
 
 
+def test_a_table_that_may_not_be_read_never_costs_the_person(
+    app: App, dynamics: httpx.Client, expo: dict[str, Any], person: Person
+) -> None:
+    """A privilege is lacking for campaigns alone: the person is made with everything else, in two requests, the
+    warning names the campaign, and the connection does not pause.
+    """
+    rule = {"kind": "error", "table": "campaign", "method": "GET", "times": None, "status": 403, "code": "0x80040220"}
+    dynamics.post("faults", json=[rule | {"in_batch": inside} for inside in (True, False)]).raise_for_status()
+    action = _action(app, "beside-denied", "lead", campaigns=[{"name": "Beside denied", "as": "response"}])
+    before = len(_requests(dynamics))
+    said = app.capture(_said(person), action=action).json()
+    assert said["outcome"] == "created", said
+    assert len(_requests(dynamics)) - before == 2
+    (warning,) = said["warnings"]
+    assert all(words in warning for words in ("Beside denied", "could not be looked up", "lacks a privilege"))
+    assert len(app.rows("account", name=f"Beside {person.number} Ltd")) == 1
+    assert app.client.get(f"/api/v1/connections/{story.CONNECTION}").json()["state"] == "active"
+
+
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before", "truncated"])
 def test_a_lost_reply_to_a_change_set_doubles_nothing(
     app: App, dynamics: httpx.Client, expo: dict[str, Any], person: Person, kind: str

@@ -27,7 +27,9 @@ def change(app: App) -> Iterator[Change]:
 
     for column in COLUMNS:
         order(do="add_column", **column)
+    order(do="add_column", table="campaign", name="cap_code", type="String", max_length=50)
     mapped = [{"source": column["name"].removeprefix("cap_"), "column": column["name"]} for column in COLUMNS]
+    mapped.append({"source": "campaign", "column": "campaignid", "lookup": {"by": "cap_code"}})
     path = f"connections/{story.CONNECTION}/mappings/lead"
     app.save(path, {"rows": [*story.MAPPINGS["lead"], *mapped]}).raise_for_status()
     app.action("changed-tables", note=True)
@@ -58,6 +60,17 @@ def test_a_column_that_became_shorter_cuts_the_text(app: App, change: Change, pe
     assert lead["cap_short"] == "twenty ch…"
     (note,) = app.rows("annotation", _objectid_value=lead["leadid"])
     assert "twenty characters .." in note["notetext"]
+
+
+def test_a_column_that_links_go_by_is_gone(app: App, change: Change, person: Person) -> None:
+    """In the other table: the link is left out, the person is not, and the check tells of it."""
+    change(do="remove_column", table="campaign", column="cap_code")
+    said, lead = _captured(app, person, campaign=f"code {person.number}")
+    assert any("could not be looked up in campaign by cap_code" in warning for warning in said["warnings"]), said
+    assert lead.get("_campaignid_value") is None
+    checked = app.client.post(f"/api/v1/connections/{story.CONNECTION}/check").json()
+    (step,) = [step for step in checked["steps"] if step["name"] == "lookups.campaign"]
+    assert (step["status"], "campaign.cap_code" in step["message"]) == ("failed", True)
 
 
 def test_a_column_that_is_gone_is_left_out(app: App, change: Change, person: Person) -> None:

@@ -9,7 +9,7 @@ from core.domain.conversion.choices import translation
 from core.domain.conversion.identifiers import normal_identifier
 from core.domain.conversion.outcome import Converted, Misfit, Rules, quoted
 from core.domain.owner import TEAM, USER, Owner, owner_named, owner_queries
-from core.domain.references import ReferenceQuery, can_be_asked_for, named_rows
+from core.domain.references import NotAnswered, ReferenceQuery, can_be_asked_for, named_rows
 from core.domain.row import Row
 from core.domain.table import Column, Target
 from core.domain.values import FieldValue, as_text, is_missing
@@ -53,6 +53,10 @@ def _named(column: Column, target: Target, name: str, rules: Rules) -> Converted
     query = _query(target, name, rules)
     rows = named_rows(query, rules.references)
     match rows:
+        case NotAnswered(why):
+            return Misfit(
+                f"{quoted(name)} could not be looked up in {target.table} by {query.by}: {why}", setting="on_missing"
+            )
         case (Row() as row,):
             return Converted(row.id, target=target)
         case ():

@@ -10,11 +10,11 @@ import pytest
 from core.dataverse.client import DataverseClient
 from core.domain.delivery import Membership, RowWrite
 from core.domain.matching import LookUp, columns_to_read
-from core.domain.references import ReferenceQuery
+from core.domain.references import Answer, NotAnswered, ReferenceQuery
 from core.domain.row import Row
 from core.domain.search import Search
 from core.domain.table import Target
-from core.errors import RejectedRowError, SyncError, ThrottledError
+from core.errors import MissingPrivilegeError, RejectedRowError, SyncError, ThrottledError
 from core.sync.gate import Gate
 from infra.local.dynamics import CLIENT_ID, dynamics
 
@@ -83,6 +83,12 @@ def _limit(crm: str, **limits: int) -> None:
     httpx.post(f"{crm}/_control/limits", json=limits).raise_for_status()
 
 
+def _deny(crm: str, table: str, *, times: int) -> None:
+    """Reading rows of the table is refused, as where a privilege is lacking."""
+    fault = {"kind": "error", "table": table, "method": "GET", "times": times, "status": 403, "code": "0x80040220"}
+    httpx.post(f"{crm}/_control/faults", json=[fault | {"in_batch": True}]).raise_for_status()
+
+
 def _create(table: str = "lead", row_id: str = "", **values: Any) -> RowWrite:
     return RowWrite(table=table, row_id=row_id or str(uuid.uuid4()), etag=None, values=values)
 
@@ -118,13 +124,16 @@ async def test_every_search_finds_what_it_would_find_alone(crm: str, client: Dat
     assert [len(each.rows) for each in together[len(HOSTILE) : len(HOSTILE) + 2]] == [1, 1]
 
 
-async def test_long_names_in_other_scripts_fit_into_their_addresses(crm: str, client: DataverseClient) -> None:
+async def test_long_names_in_other_scripts_fit_into_their_addresses(
+    crm: str, client: DataverseClient, gate: Gate
+) -> None:
     """Encoded, a letter is up to twelve characters, of which an address takes 65,536."""
     _seed(crm, "contact", firstname="李" * 50, lastname="Ж" * 50)
     names = [("李" * 50, "Ж" * 50), *(("李" * 200 + str(number), "Ж" * 200) for number in range(60))]
     emails = ["é" * 80 + f"{number}@x.example" for number in range(100)]
     named = [Search([LookUp("contact", name=name)], COLUMNS) for name in names]
-    found = await client.find_all([*named, *(Search([LookUp("lead", emails=(email,))], COLUMNS) for email in emails)])
+    mailed = [Search([LookUp("lead", emails=(email,))], COLUMNS) for email in emails]
+    found = await client.find_all([*named, *mailed], gate)
     assert [len(each.rows) for each in found] == [1, *[0] * 160]
 
 
@@ -148,7 +157,45 @@ async def test_names_of_other_tables_are_looked_up_together_too(crm: str, client
         for name in ("Fabrikam", "fabrikam ", "O'Hara & Söhne", "100%", "Nobody", "n" * 500)
     ]
     (found,) = await client.find_all([Search([], COLUMNS, queries)], gate)
-    assert [len(found.references[query]) for query in queries] == [2, 2, 1, 1, 0, 0]
+    assert [_count(found.references[query]) for query in queries] == [2, 2, 1, 1, 0, 0]
+
+
+def _count(answer: Answer) -> int:
+    assert not isinstance(answer, NotAnswered), answer
+    return len(answer)
+
+
+async def test_a_name_that_cannot_be_looked_up_keeps_nobody_from_being_found(
+    crm: str, client: DataverseClient, gate: Gate
+) -> None:
+    """A privilege is lacking, or the column that names go by is gone: the persons, and other names, are answered in
+    the same request, and the refusal is not remembered.
+    """
+    lead, _ = _seed(crm, "lead", lastname="x", emailaddress1="ada@x.example"), _seed(crm, "account", name="Fabrikam")
+    gone = ReferenceQuery("account", "accounts", "cap_gone", "X1")
+    denied = ReferenceQuery("campaign", "campaigns", "name", "Expo")
+    fabrikam = ReferenceQuery("account", "accounts", "name", "Fabrikam")
+    _deny(crm, "campaign", times=2)
+    search = Search([LookUp("lead", emails=("ada@x.example",))], COLUMNS, (gone, denied, fabrikam))
+    before = len(_requests(crm))
+    alone = await client.find(search.look_ups, COLUMNS, search.references)
+    together, _ = await client.find_all([search, search], gate)
+    assert len(_requests(crm)) - before == 2
+    for found in (alone, together):
+        assert [row.id for row in found.rows.values() if row] == [lead]
+        assert [isinstance(found.references[query], NotAnswered) for query in search.references] == [True, True, False]
+    asked_again = await client.find([], {}, [denied])
+    assert asked_again.references[denied] == ()
+
+
+async def test_a_table_of_people_that_cannot_be_read_is_raised(crm: str, client: DataverseClient, gate: Gate) -> None:
+    """Nobody may be made while it is not known whether he is there; nor where WhoAmI is refused."""
+    _deny(crm, "lead", times=2)
+    search = Search([LookUp("lead", emails=("ada@x.example",))], COLUMNS)
+    with pytest.raises(MissingPrivilegeError):
+        await client.find(search.look_ups, COLUMNS)
+    with pytest.raises(MissingPrivilegeError):
+        await client.find_all([search, search], gate)
 
 
 async def test_what_is_written_together_is_answered_as_if_written_alone(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.domain.account import AccountLink, account_key, account_link, account_query
-from core.domain.references import References
+from core.domain.references import NotAnswered, References
 from core.domain.row import Row
 from core.domain.subject import Subject
 from tests.builders import COLUMNS, NEW_ID, action, capture, column, mapping, row, subject
@@ -50,6 +50,16 @@ def test_nobody_guesses_between_two() -> None:
     link = _link(_about(Company="Fabrikam"), _account(1), _account(2))
     assert (link.value, link.creation) == (None, None)
     assert "2 accounts" in link.warnings[0]
+
+
+def test_an_account_that_could_not_be_looked_up_is_not_made_a_second_time() -> None:
+    """Whether it is there is not known, so nothing is linked or made, and it is said why."""
+    about = _about(Company="Fabrikam")
+    query = account_query(about)
+    assert query is not None
+    link = account_link(about, "contact", None, {query: NotAnswered("A privilege is lacking.")}, new_id=NEW_ID)
+    assert (link.value, link.creation) == (None, None)
+    assert all(words in link.warnings[0] for words in ('"Fabrikam"', "could not be looked up", "A privilege is"))
 
 
 def test_closed_and_merged_accounts_are_nobodys() -> None:

@@ -7,6 +7,7 @@ import pytest
 from core.domain.action import CampaignRule
 from core.domain.campaigns import Campaigning, campaign_queries, campaigning
 from core.domain.delivery import Membership, RowWrite
+from core.domain.references import NotAnswered
 from core.domain.row import Row
 from core.domain.subject import Subject
 from tests.builders import NOON, action, capture, known, row_id, subject
@@ -82,6 +83,15 @@ def test_none_and_several_of_a_name_are_warnings() -> None:
     """Two rows for a campaign's name are a mistake to report, not to guess about."""
     assert "no campaign of this name" in _campaigning(_about("response")).warnings[0]
     assert "2 campaigns" in _campaigning(_about("response"), _campaign(1), _campaign(2)).warnings[0]
+
+
+def test_a_campaign_that_could_not_be_looked_up_is_a_warning() -> None:
+    """Which names it, and says why; whether there is one is not known."""
+    about = _about("response")
+    refused = dict.fromkeys(campaign_queries(about.action.campaigns), NotAnswered("A privilege is lacking."))
+    result = campaigning(about, "lead", row_id(5), refused)
+    assert result.extras == ()
+    assert result.warnings == ("Expo: it could not be looked up, so nobody was added: A privilege is lacking.",)
 
 
 def test_what_was_done_is_not_done_again() -> None:

@@ -165,6 +165,17 @@ def test_a_mapped_link_needs_privileges_too() -> None:
     assert (step.status, "links from lead.campaignid to campaign" in step.message) == ("failed", True)
 
 
+@pytest.mark.parametrize(("there", "status"), [({"codename": column("codename")}, "passed"), ({}, "failed")])
+def test_a_column_that_links_go_by_has_to_be_there(there: dict[str, Any], status: str) -> None:
+    """It stands in another table, and nobody would be looked up by it."""
+    row = {"source": "Campaign", "column": "campaignid", "lookup": {"by": "codename"}}
+    mapped = mapping({"source": "LastName", "column": "lastname"}, row)
+    answers = replace(WELL, tables={"lead": LEAD, "campaign": Table(name="campaign", columns=there)})
+    step = _steps(answers, mapped=mapped)["lookups.campaign"]
+    assert (step.status, "codename" in step.message) == (status, True)
+    assert step.code == ("lookup_by_missing" if status == "failed" else "")
+
+
 def test_who_sees_only_a_part_is_told_so() -> None:
     """With less than organization access, people among the others are not found."""
     steps = _steps(replace(WELL, privileges={**EVERYTHING, "prvReadLead": "Basic"}))

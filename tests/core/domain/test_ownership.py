@@ -9,6 +9,7 @@ from core.domain.capture import Capture
 from core.domain.owner import owner_queries
 from core.domain.ownership import owner_value, wanted_owners
 from core.domain.prospect import Prospect
+from core.domain.references import NotAnswered
 from core.domain.row import Row
 from tests.builders import document
 
@@ -45,6 +46,14 @@ def test_an_owner_too_long_to_be_searched_by_is_told() -> None:
     assert len(owner_queries("😀" * 400)) == 2
     _, warnings = owner_value(OwnerRule(), ("😀" * 10_000,), {})
     assert warnings == [f'The owner "{"😀" * 60}…" is too long to be searched by.']
+
+
+def test_an_owner_who_could_not_be_looked_up_is_told() -> None:
+    """Then it is the fallback's turn."""
+    refused = dict.fromkeys(owner_queries("Ann Lee"), NotAnswered("A privilege is lacking."))
+    value, warnings = owner_value(OwnerRule(), ("Ann Lee",), refused)
+    assert value is None
+    assert warnings == ['The owner "Ann Lee" could not be looked up: A privilege is lacking.']
 
 
 def test_the_first_that_can_own_does() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.conversion import Converted, LookupRule, Misfit, Rules, convert, reference_queries
 from core.domain.owner import TEAM, USER
-from core.domain.references import ReferenceQuery
+from core.domain.references import NotAnswered, ReferenceQuery
 from core.domain.row import Row
 from core.domain.table import Column, Target
 from tests.builders import row_id
@@ -98,6 +98,15 @@ def test_no_row_is_a_misfit(row: Row | None) -> None:
     assert missing.setting == "on_missing"
     for told in ('"Expo 26"', "campaign", "by name", "campaignid", "id"):
         assert told in missing.message
+
+
+def test_what_could_not_be_looked_up_is_a_misfit() -> None:
+    """It is left out like a row that is missing, and says why."""
+    refused = dict.fromkeys(_asked("Expo 26"), NotAnswered("A privilege is lacking."))
+    misfit = convert(COLUMNS["campaignid"], "Expo 26", Rules(references=refused))
+    assert isinstance(misfit, Misfit)
+    assert misfit.setting == "on_missing"
+    assert misfit.message == '"Expo 26" could not be looked up in campaign by name: A privilege is lacking.'
 
 
 def test_several_rows() -> None:
