@@ -14,9 +14,11 @@ from core.domain.check import Answers, Challenge, CheckResult, Identity, can_wor
 from core.domain.checked import Checked
 from core.domain.connection import REVOKED, Connection
 from core.domain.expiry import expiry_threshold
+from core.domain.mapping import FieldMapping
 from core.domain.table import Table
 from core.errors import InvalidInputError, MisconfiguredConnectionError, RetryableError, SyncError
 from core.logs import logger
+from core.sync.metadata import keep_facts
 from core.sync.pinning import Pinning
 from core.sync.ports import ConnectionSetup
 
@@ -52,6 +54,8 @@ class CheckedConfiguration(Protocol):
 
     async def save_check(self, connection_id: str, check: CheckResult) -> None: ...
 
+    async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None: ...
+
 
 class Checks:
     def __init__(
@@ -68,12 +72,15 @@ class Checks:
         if setup is None:
             raise InvalidInputError(f"There is no connection {connection_id}.", field="connection", status=404)
         checked = Checked(setup.connection, setup.mappings, await self._actions(connection_id))
-        steps = judged(checked, await self._answers(checked), self._now().date())
+        answers = await self._answers(checked)
+        steps = judged(checked, answers, self._now().date())
+        if isinstance(answers.tables, Mapping) and can_work(steps):
+            await keep_facts(self._configuration, setup, answers.tables)
         ends = setup.connection.secret_expires_on
         threshold = expiry_threshold(ends, self._now().date())
         result = CheckResult(checked_at=self._now(), steps=steps, expires_on=ends, expiry_threshold=threshold)
+        self._warn(setup, result)  # first: one that is given twice is better than one that never is
         await self._configuration.save_check(connection_id, result)
-        self._warn(setup, result)
         if setup.pause is not None and can_work(steps):
             await self._pinning.pin(setup.connection)
         return result

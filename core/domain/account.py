@@ -5,19 +5,18 @@ of one name are not guessed about.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from core.domain.conversion import truncated, utf16_length
 from core.domain.delivery import RowWrite, account_claim_key
 from core.domain.derived_id import derived_id
-from core.domain.mapping import ColumnValue, Policy, map_fields
+from core.domain.mapping import ColumnValue, FieldMapping, Mapped, MappingRow, NotTaken, Policy, Sources, map_fields
 from core.domain.references import NotAnswered, ReferenceQuery, References, named_rows
 from core.domain.row import Row
 from core.domain.subject import Subject
-from core.domain.table import SET_NAMES, Target
+from core.domain.table import SET_NAMES, Column, Target
 from core.domain.values import as_text, is_missing
 
-_NAME_MOST = 160  # the length of account.name
+_NAME = Column(name="name", type="String", max_length=160)
 
 # The column that links a row to its account, and how it is written.
 ACCOUNT_COLUMNS: Mapping[str, tuple[str, Target]] = {
@@ -36,6 +35,8 @@ class AccountLink:
     value: ColumnValue | None = None
     creation: RowWrite | None = None
     warnings: tuple[str, ...] = ()
+    not_taken: tuple[NotTaken, ...] = ()
+    is_in_doubt: bool = False
 
 
 def account_query(subject: Subject) -> ReferenceQuery | None:
@@ -84,7 +85,11 @@ def _link(table: str, account_id: str) -> ColumnValue:
 
 
 def _creation(subject: Subject, table: str, references: References, new_id: str) -> AccountLink:
-    values = _values(subject, references)
+    mapped = _mapped(subject, references)
+    values = {each.column: each for each in mapped.values}
+    if mapped.failures:
+        why = f"No account was made: {mapped.failures[0].message}"
+        return AccountLink(warnings=(why,), is_in_doubt=mapped.is_in_doubt)
     if "name" not in values:
         return AccountLink(warnings=("The capture names no company: no account was made.",))
     account_id = derived_id("account", new_id)
@@ -95,26 +100,29 @@ def _creation(subject: Subject, table: str, references: References, new_id: str)
         values={name: each.value for name, each in values.items()},
         targets={name: each.target for name, each in values.items() if each.target},
     )
-    return AccountLink(_link(table, account_id), creation)
+    warnings = tuple(f"New account: {warning}" for warning in mapped.warnings)
+    return AccountLink(_link(table, account_id), creation, warnings, mapped.not_taken, mapped.is_in_doubt)
 
 
 def _key(subject: Subject) -> str:
     """The text the account is found by."""
     rule = subject.action.account
-    key = _values(subject, {}).get(rule.by) if rule else None
-    return as_text(key.value) if key else ""
+    values = _mapped(subject, {}).values if rule else ()
+    return next((as_text(each.value) for each in values if rule and each.column == rule.by), "")
 
 
-def _values(subject: Subject, references: References) -> dict[str, ColumnValue]:
-    """The columns of a new account; without a mapping of its own, its name is the company."""
+def _mapped(subject: Subject, references: References) -> Mapped:
+    """What a new account gets; where its own mapping gives it no name, that is the company."""
     mapping = subject.mappings.get("account")
-    mapped = map_fields(mapping, subject.sources, references).values if mapping else ()
-    values = {each.column: each for each in mapped if each.value is not None}
-    company = subject.sources["Company"]
-    if "name" not in values and not is_missing(company):
-        values["name"] = ColumnValue("name", _fitting(as_text(company)), Policy.CREATE_ONLY)
-    return values
+    mapped = map_fields(mapping, subject.sources, references) if mapping else Mapped()
+    values = tuple(each for each in mapped.values if each.value is not None)
+    mapped = replace(mapped, values=values)
+    is_named = any(each.column == "name" for each in values)
+    return mapped if is_named or is_missing(subject.sources["Company"]) else _named(mapped, subject.sources)
 
 
-def _fitting(name: str) -> str:
-    return name if utf16_length(name) <= _NAME_MOST else truncated(name, _NAME_MOST)
+def _named(mapped: Mapped, sources: Sources) -> Mapped:
+    row = MappingRow(source="Company", column="name", policy=Policy.CREATE_ONLY)
+    company = map_fields(FieldMapping(table="account", rows=(row,), columns={"name": _NAME}), sources)
+    told = (*mapped.warnings, *company.warnings), mapped.failures, (*mapped.not_taken, *company.not_taken)
+    return Mapped((*mapped.values, *company.values), *told, mapped.is_in_doubt)

@@ -28,6 +28,7 @@ class Changes:
     targets: dict[str, Target] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     for_note: list[str] = field(default_factory=list)
+    is_in_doubt: bool = False  # a column that is full may be longer by now
 
     def set(self, column: str, content: Any, before: Any) -> None:
         self.values[column] = content
@@ -56,7 +57,9 @@ def _change(changes: Changes, row: Row, value: ColumnValue, column: Column, *, l
         return
     most = column.max_length
     if value.policy is Policy.APPEND and most is not None and utf16_length(str(after)) > most:
-        changes.warnings.append(f"{value.column} is full ({most} characters): the new text was not appended.")
+        changes.warnings.append(f"{value.column} is full ({most} characters): the new text is left to the note.")
+        changes.for_note.append(f"{value.column}: {value.value}")
+        changes.is_in_doubt = True
         return
     changes.set(value.column, after, before)
     if value.target is not None:

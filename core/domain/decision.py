@@ -88,6 +88,7 @@ class _Plan:
     found: Found
     warnings: tuple[str, ...]
     not_taken: tuple[str, ...]
+    is_in_doubt: bool
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -110,10 +111,13 @@ def _plan(
     campaigns = campaigning(subject, mapping.table, row_id, references)
     filled = {value.column for value in mapped.values}
     links = [each for each in (account.value, owner, campaigns.source) if each and each.column not in filled]
-    not_taken = tuple(f"{each.label}: {each.text}" for each in mapped.not_taken)
+    of_account = (each for each in account.not_taken if each.label not in {told.label for told in mapped.not_taken})
+    not_taken = tuple(f"{each.label}: {each.text}" for each in (*mapped.not_taken, *of_account))
+    in_doubt = mapped.is_in_doubt or account.is_in_doubt
     beside = (*account.warnings, *owner_warnings, *campaigns.warnings)
     warnings = (*mapped.warnings, *_long_name(subject), *beside)
-    return _Plan(subject, mapping, row_id, (*mapped.values, *links), account, campaigns, found, warnings, not_taken)
+    values = (*mapped.values, *links)
+    return _Plan(subject, mapping, row_id, values, account, campaigns, found, warnings, not_taken, in_doubt)
 
 
 def _long_name(subject: Subject) -> tuple[str, ...]:
@@ -157,6 +161,7 @@ def _creation(plan: _Plan, explain: dict[str, Any]) -> Intent:
         mapping_version=plan.mapping.version,
         mapped_as=plan.subject.mapped_as,
         explain=explain,
+        is_in_doubt=plan.is_in_doubt,
     )
     return _intent(plan, result, person, plan.extras([]))
 
@@ -193,6 +198,7 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
         mapped_as=plan.subject.mapped_as,
         explain=explain,
         before=changes.before,
+        is_in_doubt=not leaves_alone and (plan.is_in_doubt or changes.is_in_doubt),
     )
     if not changes.values and not extras:
         return result
@@ -261,4 +267,5 @@ def _refused(mapped: Mapped, mapping: FieldMapping, subject: Subject, explain: d
         mapping_version=mapping.version,
         mapped_as=subject.mapped_as,
         explain=explain,
+        is_in_doubt=mapped.is_in_doubt,
     )

@@ -6,7 +6,7 @@ These are the entities of once/protocol.md; they are stored as they stand here, 
 from collections.abc import Collection
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -62,6 +62,7 @@ class Result(_Entity):
     explain: dict[str, Any] = Field(default_factory=dict)
     before: dict[str, Any] = Field(default_factory=dict)
     finished_at: datetime | None = None
+    is_in_doubt: Annotated[bool, Field(exclude=True)] = False  # the tables may have changed: for the turn alone
 
 
 class RowWrite(_Entity):

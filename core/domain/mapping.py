@@ -7,6 +7,7 @@ what an existing row keeps is `update_policy`'s.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +35,20 @@ __all__ = [
 ]
 
 
+# What is accepted depends on more than the type.
+_WITH_LIMITS = (
+    "Picklist",
+    "MultiSelectPicklist",
+    "Status",
+    "Boolean",
+    "Integer",
+    "BigInt",
+    "Decimal",
+    "Double",
+    "Money",
+)
+
+
 class FieldMapping(BaseModel):
     """A saved version, with the facts about its columns as they were when it was saved."""
 
@@ -43,6 +58,7 @@ class FieldMapping(BaseModel):
     version: int = 0
     rows: tuple[MappingRow, ...]
     columns: dict[str, Column] = {}
+    doubted_at: datetime | None = None  # when a value that did not fit had the facts read anew
     time_zone: Annotated[str, Field(exclude=True)] = "UTC"  # the connection's as it is now, so never stored
 
     @property
@@ -95,6 +111,7 @@ class Mapped:
     warnings: tuple[str, ...] = ()
     failures: tuple[Refusal, ...] = ()
     not_taken: tuple[NotTaken, ...] = ()
+    is_in_doubt: bool = False  # what did not fit may fit the table as it is by now
 
 
 def wanted_references(mapping: FieldMapping, sources: Sources) -> tuple[ReferenceQuery, ...]:
@@ -121,11 +138,20 @@ def map_fields(mapping: FieldMapping, sources: Sources, references: References |
         if column := mapping.columns.get(row.column):
             _RowMapper(row, column, row.rules(mapping.time_zone, references or {}), work).map()
         else:
+            work.is_in_doubt = True
             work.warnings.append(f"{row.column} was left out: Dynamics does not have this column any more.")
-    return Mapped(tuple(work.values), tuple(work.warnings), tuple(work.failures), tuple(work.not_taken))
+    told = tuple(work.warnings), tuple(work.failures), tuple(work.not_taken)
+    return Mapped(tuple(work.values), *told, is_in_doubt=work.is_in_doubt)
 
 
-@dataclass(frozen=True, slots=True)
+def _rests_on_facts(column: Column, read: Converted | Misfit) -> bool:
+    """Whether the column's length, options or range are why a value did not fit: somebody may have changed them."""
+    if isinstance(read, Misfit):
+        return read.setting == "too_long" or (read.setting == "on_unknown" and column.type in _WITH_LIMITS)
+    return read.is_cut or (column.type == "MultiSelectPicklist" and bool(read.warning))
+
+
+@dataclass(slots=True)
 class _Work:
     """One capture's values, and what is to be told, as they are gathered."""
 
@@ -134,6 +160,7 @@ class _Work:
     warnings: list[str] = field(default_factory=list)
     failures: list[Refusal] = field(default_factory=list)
     not_taken: list[NotTaken] = field(default_factory=list)
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +223,9 @@ class _RowMapper:
     def _put(self, value: FieldValue, policy: Policy) -> None:
         if is_missing(value):
             return
-        match convert(self.column, value, self.rules):
+        read = convert(self.column, value, self.rules)
+        self.work.is_in_doubt |= _rests_on_facts(self.column, read)
+        match read:
             case Misfit() as misfit:
                 self._leave_out(value, misfit)
             case Converted() as converted:

@@ -23,7 +23,7 @@ from core.domain.settling import settled_without_search
 from core.domain.subject import Subject
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError, ThrottledError
 from core.sync.carrying_out import carry_out, has_landed
-from core.sync.metadata import refresh_mappings
+from core.sync.metadata import Doubts, refresh_mappings
 from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, Crm, Crms, Ledger, TurnSettings, Versioned
 from core.sync.reading import Follower, Known, Presumed, Reading, search, search_beside
 
@@ -55,6 +55,7 @@ class Turns:
         self._ledger = ledger
         self._configuration = configuration
         self._reading = Reading(ledger=ledger, configuration=configuration)
+        self._doubts = Doubts(configuration=configuration, now=now)
         self._crms = crms
         self._now = now
         self._new_id = new_id
@@ -150,6 +151,8 @@ class Turns:
         if _is_not_mapped(decision) and not delivery.mapped_as and await self._is_mapped_by_now(known.setup):
             return None
         pile = fold(Heard(known.subject, there), decision, beside)
+        if _is_in_doubt(pile) and not delivery.is_replanned and await self._doubts.settled(crm, known.setup):
+            return await self._commit(delivery.organization, _with_state(_replanned(found), "received"))
         return await self._settle(found, known, pile, next_ones[: len(pile.folded)])
 
     async def _settle(
@@ -343,6 +346,12 @@ def _done(found: Versioned[Delivery], result: Result, now: datetime) -> Change:
     finished = result.model_copy(update={"finished_at": now})
     delivery = found.entity.model_copy(update={"state": "done", "intent": None, "result": finished})
     return Change(delivery.key, delivery, found.etag)
+
+
+def _is_in_doubt(pile: Pile) -> bool:
+    """Whether something did not fit its column as the mapping knows it."""
+    first = pile.decision.result if isinstance(pile.decision, Intent) else pile.decision
+    return any(result.is_in_doubt for result in (first, *(each.result for each in pile.folded)))
 
 
 def _is_not_mapped(decision: Intent | Result) -> bool:

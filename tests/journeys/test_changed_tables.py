@@ -13,6 +13,8 @@ Change = Callable[..., None]
 COLUMNS: list[dict[str, Any]] = [
     {"name": "cap_gone", "type": "String", "max_length": 50},
     {"name": "cap_short", "type": "String", "max_length": 50},
+    {"name": "cap_long", "type": "String", "max_length": 10},
+    {"name": "cap_mood", "type": "Picklist", "options": [{"value": 1, "label": "Cold"}, {"value": 2, "label": "Hot"}]},
     {"name": "cap_choice", "type": "Picklist", "options": [{"value": 1, "label": "A"}, {"value": 2, "label": "B"}]},
 ]
 
@@ -37,12 +39,55 @@ def change(app: App) -> Iterator[Change]:
     app.save(path, {"rows": story.MAPPINGS["lead"]}).raise_for_status()
 
 
+def _saved_again(app: App) -> None:
+    """The same mapping once more, so that nobody has doubted it yet."""
+    path = f"connections/{story.CONNECTION}/mappings/lead"
+    rows = app.client.get(f"/api/v1/{path}").json()["rows"]
+    app.save(path, {"rows": rows}).raise_for_status()
+
+
 def _captured(app: App, person: Person, **fields: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The answer, and the lead that was made."""
     said: dict[str, Any] = app.capture(person.capture(activity=None, **fields), action="changed-tables").json()
     assert said["outcome"] == "created", said
     (lead,) = app.rows("lead", emailaddress1=person.email)
     return said, lead
+
+
+def test_a_new_option_is_learnt_with_the_first_capture_that_says_it(app: App, change: Change, person: Person) -> None:
+    """Renamed or added since the mapping was saved: no refusal of Dynamics tells of it. What fits no option even then
+    costs no more than other captures.
+    """
+    _saved_again(app)
+    change(do="add_option", column="cap_mood", option={"value": 2, "label": "Boiling"})
+    change(do="add_option", column="cap_mood", option={"value": 3, "label": "Brand new"})
+    for number, (said, value) in enumerate((("Boiling", 2), ("brand new", 3), ("3", 3)), 1):
+        answer, lead = _captured(app, Person(person.number + number * 180_000), mood=said)
+        assert (lead["cap_mood"], answer["warnings"]) == (value, [])
+    before = len(_requests(app))
+    answer, _ = _captured(app, Person(person.number + 184_000), mood="Lukewarm")
+    assert any("Brand new (3)" in warning for warning in answer["warnings"]), answer
+    assert len(_requests(app)) - before == 2
+
+
+def _requests(app: App) -> list[Any]:
+    return list(httpx.get(f"{app.stack.dynamics.url}/_control/requests").json()["requests"])
+
+
+def test_a_column_that_became_longer_takes_the_whole_text(app: App, change: Change, person: Person) -> None:
+    """Learnt with the first text that would have been cut."""
+    _saved_again(app)
+    change(do="change_column", column="cap_long", max_length=50)
+    answer, lead = _captured(app, person, long="twenty characters ..")
+    assert (lead["cap_long"], answer["warnings"]) == ("twenty characters ..", [])
+
+
+def test_a_check_that_has_read_the_tables_lets_the_mapping_know(app: App, change: Change, person: Person) -> None:
+    """The daily one too: whatever was doubted a minute ago."""
+    change(do="add_option", column="cap_mood", option={"value": 4, "label": "Warm"})
+    app.client.post(f"/api/v1/connections/{story.CONNECTION}/check").raise_for_status()
+    answer, lead = _captured(app, person, mood="Warm")
+    assert (lead["cap_mood"], answer["warnings"]) == (4, [])
 
 
 def test_an_option_that_was_taken_away_is_left_out(app: App, change: Change, person: Person) -> None:

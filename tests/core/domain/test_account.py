@@ -113,8 +113,45 @@ def test_the_claim_is_the_names_in_any_case() -> None:
     assert "abrikam" not in str(account_key(_about(Company="Fabrikam")))
 
 
+def _misfitting(**rows: Any) -> Subject:
+    """Somebody whose company's number and city do not fit the account mapping."""
+    columns = {**COLUMNS, "name": column("name"), "address1_city": column("address1_city")}
+    mapped = mapping(
+        {"source": "Company", "column": "name"},
+        {"source": "City", "column": "address1_city", "transform": "trim"},
+        {"source": "Staff", "column": "numberofemployees", **rows},
+        table="account",
+        columns=columns,
+    )
+    said = capture(Company="Fabrikam", City="x" * 200, Staff="many")
+    mappings = {"lead": mapping(), "contact": mapping(table="contact"), "account": mapped}
+    return subject(said, under=action(account=RULE), mappings=mappings)
+
+
+def test_what_a_new_account_does_not_take_is_told() -> None:
+    """A warning for each, and the whole of it for the note; an account that is there already is not concerned."""
+    link = _link(_misfitting())
+    assert link.creation is not None
+    assert link.creation.values["address1_city"] == "x" * 99 + "…"
+    assert [words in warning for words, warning in zip(("was cut", "Staff was left out"), link.warnings, strict=True)]
+    assert [each.text for each in link.not_taken] == ["x" * 200, "many"]
+    assert link.is_in_doubt
+    there = _link(_misfitting(), _account(1))
+    assert (there.warnings, there.not_taken) == ((), ())
+
+
+def test_a_row_that_is_to_fail_makes_no_account() -> None:
+    """Which is a warning; the person is written without."""
+    link = _link(_misfitting(on_unknown="fail"))
+    assert (link.value, link.creation) == (None, None)
+    assert link.warnings[0].startswith("No account was made: ")
+
+
 def test_a_name_longer_than_the_column_is_cut() -> None:
     """160 characters are what an account's name takes."""
     made = _link(_about(Company="x" * 200)).creation
     assert made is not None
     assert len(made.values["name"]) == 160
+    link = _link(_about(Company="x" * 200))
+    assert "was cut to its 160" in link.warnings[0]
+    assert [each.text for each in link.not_taken] == ["x" * 200]

@@ -88,6 +88,8 @@ def test_a_full_column_warns_and_keeps_what_it_has() -> None:
     changes = _changes({"jobtitle": "x" * 90}, _value("jobtitle", "y" * 10, Policy.APPEND))
     assert not changes.values
     assert "jobtitle is full (100" in changes.warnings[0]
+    assert [line.startswith("jobtitle: ") for line in changes.for_note] == [True]
+    assert changes.is_in_doubt
     assert _changes({"jobtitle": "x" * 90}, _value("jobtitle", "y" * 9, Policy.APPEND)).values
 
 

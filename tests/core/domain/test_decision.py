@@ -107,6 +107,37 @@ def test_a_name_is_a_key_where_names_are_matched() -> None:
     assert isinstance(_decide(subject(named, under=action(match=skips))), Result)
 
 
+@pytest.mark.parametrize(
+    ("said", "is_in_doubt"),
+    [
+        ({"Title": "x" * 100}, False),
+        ({"Title": "x" * 101}, True),
+        ({"Rating": "Hot"}, False),
+        ({"Rating": "Boiling"}, True),
+        ({"Wishes": ["Hot", "Boiling"]}, True),
+        ({"Staff": "2000000"}, True),
+        ({"Born": "soon"}, False),
+        ({"Work": "no address"}, False),
+    ],
+)
+def test_what_does_not_fit_its_columns_facts_is_in_doubt(said: dict[str, Any], is_in_doubt: bool) -> None:  # noqa: FBT001
+    """Somebody may have lengthened the column or renamed the option; a date or an address is none by any facts."""
+    mapped = mapping(
+        {"source": "Email", "column": "emailaddress1"},
+        {"source": "Work", "column": "emailaddress2"},
+        {"source": "Title", "column": "jobtitle"},
+        {"source": "Rating", "column": "leadqualitycode"},
+        {"source": "Wishes", "column": "interests"},
+        {"source": "Staff", "column": "numberofemployees"},
+        {"source": "Born", "column": "birthdate"},
+    )
+    about = subject(
+        capture(Email="ada@x.example", **said), under=action(match={"tables": "leads"}), mappings={"lead": mapped}
+    )
+    assert _intent(about).result.is_in_doubt == is_in_doubt
+    assert _intent(about, row(emailaddress1="ada@x.example", jobtitle="old")).result.is_in_doubt == is_in_doubt
+
+
 @pytest.mark.parametrize(("by", "tables", "told"), [("email_or_name", "leads", 1), ("email", "leads", 0)])
 def test_a_name_too_long_to_be_searched_by_is_told(by: str, tables: str, told: int) -> None:
     """Where names are matched at all."""
