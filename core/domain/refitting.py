@@ -18,19 +18,20 @@ from core.domain.values import as_text
 
 def refitted(intent: Intent, subject: Subject, mapping: FieldMapping, notes: Found) -> Intent:
     """`notes`: those that the submission has already."""
-    person = intent.person
-    if person is None:
+    if intent.person is None:
         return intent
-    work = _Refit(mapping)
-    values = {name: fit for name, value in person.values.items() if (fit := work.fit(person, name, value)) is not None}
+    work, of_account = _Refit(mapping), _Refit(subject.mappings.get("account"))
+    person = work.refitted(intent.person)
+    account = of_account.refitted(intent.account) if intent.account else None
+    work.take_over(of_account)
     kept = [extra for extra in intent.extras if extra.mark != _note_mark(intent)]
     noted = [with_lines(extra, work.lines) for extra in intent.extras if extra.mark == _note_mark(intent)]
     if work.lines and not noted:
         note = note_extra(subject, mapping, person.table, person.row_id, notes, work.lines)
         noted = [note] if note else []
-    before = {name: content for name, content in intent.result.before.items() if name in values}
+    before = {name: content for name, content in intent.result.before.items() if name in person.values}
     result = intent.result.model_copy(update={"warnings": (*intent.result.warnings, *work.warnings), "before": before})
-    changes = {"person": person.model_copy(update={"values": values}), "extras": (*noted, *kept), "result": result}
+    changes = {"person": person, "account": account, "extras": (*noted, *kept), "result": result}
     return intent.model_copy(update=changes)
 
 
@@ -42,14 +43,22 @@ def _note_mark(intent: Intent) -> str:
 class _Refit:
     """One row at work; what is to be told of it gathers."""
 
-    mapping: FieldMapping
+    mapping: FieldMapping | None
     warnings: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
-    def fit(self, person: RowWrite, name: str, value: Any) -> Any:
+    def refitted(self, write: RowWrite) -> RowWrite:
+        fitting = {name: self._fit(write, name, value) for name, value in write.values.items()}
+        return write.model_copy(update={"values": {name: fit for name, fit in fitting.items() if fit is not None}})
+
+    def take_over(self, other: "_Refit") -> None:
+        """What is to be told of the other row as well."""
+        self.warnings.extend(f"New account: {warning}" for warning in other.warnings)
+        self.lines.extend(other.lines)
+
+    def _fit(self, write: RowWrite, name: str, value: Any) -> Any:
         """The value as the column takes it now; None where it does not."""
-        mapped = {row.column for row in self.mapping.rows}
-        if name in person.targets or name not in mapped or value is None:
+        if self.mapping is None or name in write.targets or name not in self.mapping.mapped or value is None:
             return value
         column = self.mapping.columns.get(name)
         if column is None:

@@ -45,22 +45,25 @@ class _Standing(Enum):
     DEAD = auto()  # the row changed first: with the intent's ETag it never will be written
 
 
-async def carry_out(crm: Crm, intent: Intent, is_open: Callable[[], Awaitable[bool]]) -> Done | None:
+async def carry_out(
+    crm: Crm, intent: Intent, is_open: Callable[[], Awaitable[bool]], *, can_be_refitted: bool = False
+) -> Done | None:
     """None: it has to be decided anew, or somebody else has finished it. `is_open` asks whether nobody has.
 
-    Raises RejectedRowError when Dynamics refuses the person's own row, and whatever else Dynamics raises.
+    Raises RejectedRowError when Dynamics refuses the person's own row, or, while the intent `can_be_refitted`, when a
+    table has changed; and whatever else Dynamics raises.
     """
     everything = _everything(intent)
     try:
         if not everything or await crm.write(everything):
             return Done(tuple(extra.mark for extra in intent.extras))
     except _REFUSALS as refused:
-        return await _one_by_one(crm, intent, None if intent.extras else refused)
+        return await _one_by_one(crm, intent, None if intent.extras else refused, can_be_refitted=can_be_refitted)
     match await _standing(crm, intent):
         case _Standing.LANDED:
             return await _extras(crm, intent.extras)
         case _Standing.OPEN if await is_open():
-            return await _one_by_one(crm, intent)
+            return await _one_by_one(crm, intent, can_be_refitted=can_be_refitted)
         case _:
             return None
 
@@ -81,11 +84,13 @@ def _everything(intent: Intent) -> list[RowWrite | Membership]:
     return [*rows, *(extra.write for extra in intent.extras)]
 
 
-async def _one_by_one(crm: Crm, intent: Intent, refused: SyncError | None = None) -> Done | None:
+async def _one_by_one(
+    crm: Crm, intent: Intent, refused: SyncError | None = None, *, can_be_refitted: bool
+) -> Done | None:
     """`refused` is what Dynamics said to the person and the account already."""
     if intent.person is None:
         return await _extras(crm, intent.extras)
-    written, warnings = await _as_much_as_is_taken(crm, intent.person, intent.account, refused)
+    written, warnings = await _as_much_as_is_taken(crm, intent, intent.person, refused, can_be_refitted=can_be_refitted)
     standing = _Standing.LANDED if written else await _standing(crm, intent)
     if standing is _Standing.LANDED:
         return await _extras(crm, intent.extras, warnings)
@@ -97,15 +102,20 @@ async def _one_by_one(crm: Crm, intent: Intent, refused: SyncError | None = None
 
 
 async def _as_much_as_is_taken(
-    crm: Crm, person: RowWrite, account: RowWrite | None, refused: SyncError | None
+    crm: Crm, intent: Intent, person: RowWrite, refused: SyncError | None, *, can_be_refitted: bool
 ) -> tuple[bool, tuple[str, ...]]:
-    """A company or an owner that Dynamics does not take must not cost the person, and as little else as can be."""
+    """A company or an owner that Dynamics does not take must not cost the person, and as little else as can be. Where
+    a table has changed, the columns that it still has come first.
+    """
+    account = intent.account
     if refused is None:
         try:
             return await _with_account(crm, person, account), ()
         except _REFUSALS as first:
             refused = first
     why = refused
+    if can_be_refitted and isinstance(why, RejectedRowError) and why.about_mapping:
+        raise why
     for left_out in _to_leave_out(person, why):
         try:
             written = await _with_account(crm, person.without(left_out), account)

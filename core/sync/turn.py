@@ -241,7 +241,8 @@ class Turns:
         setup = await self._reading.setup(delivery)
         crm = await self._crms.crm(setup.connection)
         try:
-            done = await carry_out(crm, intent, lambda: self._is_open(found))
+            can_be_refitted = not delivery.is_replanned
+            done = await carry_out(crm, intent, lambda: self._is_open(found), can_be_refitted=can_be_refitted)
         except RejectedRowError as refused:
             if await has_landed(crm, intent):
                 return await self._finish(found, intent, intent.result, intent.prospect)

@@ -118,6 +118,24 @@ def test_a_column_that_links_go_by_is_gone(app: App, change: Change, person: Per
     assert (step["status"], "campaign.cap_code" in step["message"]) == ("failed", True)
 
 
+def test_accounts_are_made_after_their_table_has_changed(app: App, change: Change, person: Person) -> None:
+    """A mapped column of theirs is gone: the first learns it, and has its account too."""
+    change(do="add_column", table="account", name="cap_segment", type="String", max_length=50)
+    path = f"connections/{story.CONNECTION}/mappings/account"
+    rows = [{"source": "Company", "column": "name"}, {"source": "Segment", "column": "cap_segment"}]
+    app.save(path, {"rows": rows}).raise_for_status()
+    action = app.action("changed-accounts", create="contact", account={"by": "name", "on_missing": "create"})
+    change(do="remove_column", table="account", column="cap_segment")
+    for number in (1, 2):
+        someone = Person(person.number + number * 185_000)
+        body = someone.capture(Company=f"Changed {someone.number}", Segment="A")
+        said = app.capture(body, action=action).json()
+        assert any("cap_segment was left out" in warning for warning in said["warnings"]), said
+        (account,) = app.rows("account", name=f"Changed {someone.number}")
+        assert len(app.rows("contact", _parentcustomerid_value=account["accountid"])) == 1
+    app.save(path, {"rows": rows[:1]}).raise_for_status()
+
+
 def test_a_column_that_is_gone_is_left_out(app: App, change: Change, person: Person) -> None:
     """Even the look-up is refused by then: no update could be decided without it."""
     change(do="remove_column", column="cap_gone")

@@ -9,7 +9,7 @@ from core.domain.references import Found
 from core.domain.refitting import refitted
 from core.domain.row import Row
 from core.domain.subject import Subject
-from tests.builders import COLUMNS, NEW_ID, RATINGS, action, capture, mapping, row, rows_by_key, subject
+from tests.builders import COLUMNS, NEW_ID, RATINGS, action, capture, column, mapping, row, rows_by_key, subject
 
 ROWS: tuple[dict[str, Any], ...] = (
     {"source": "LastName", "column": "lastname"},
@@ -91,3 +91,24 @@ def test_the_before_image_holds_what_is_changed() -> None:
     assert intent.person is not None
     assert intent.person.etag == found.etag
     assert intent.row_claim is not None
+
+
+def test_a_new_account_loses_what_its_table_does_not_take() -> None:
+    """It is made and linked all the same, under its id; the warning and the note tell of the rest."""
+    name = column("name")
+    rows = ({"source": "Company", "column": "name"}, {"source": "Segment", "column": "cap_segment"})
+    before = mapping(*rows, table="account", columns={"name": name, "cap_segment": column("cap_segment")})
+    after = mapping(*rows, table="account", columns={"name": name})
+    said, under = capture(**SAID, Company="Engines", Segment="A"), action(account={"by": "name"})
+    decided = decide(
+        subject(said, under=under, mappings={"lead": _mapping(), "account": before}), Found(), new_id=NEW_ID
+    )
+    assert isinstance(decided, Intent)
+    assert decided.account is not None
+    assert decided.account.values == {"name": "Engines", "cap_segment": "A"}
+    about = subject(said, under=under, mappings={"lead": _mapping(), "account": after})
+    again = refitted(decided, about, _mapping(), Found())
+    assert again.account == decided.account.without({"cap_segment"})
+    assert again.person == decided.person
+    assert again.result.warnings[-1].startswith("New account: cap_segment was left out")
+    assert "cap_segment: A" in _note(again)

@@ -100,6 +100,22 @@ async def test_everything_goes_in_one_request() -> None:
     assert crm.asked == [["account", "lead", "annotation", "list"]]
 
 
+async def test_a_company_whose_table_has_changed_is_not_left_out_at_once() -> None:
+    """Its mapping can be read anew first. Where that has been done, the person is written without."""
+    changed = RejectedRowError("No such column.", code="0x80048d19", about_mapping=True)
+    crm = PickyCrm(refuses={"account": changed})
+    with pytest.raises(RejectedRowError):
+        await carry_out(crm, EVERYTHING, _always, can_be_refitted=True)
+    assert not crm.world.rows
+    done = await carry_out(crm, EVERYTHING, _always)
+    assert done is not None
+    assert ("account" in str(crm.world.rows), "No such column." in done.warnings[0]) == (False, True)
+
+
+async def _always() -> bool:
+    return True
+
+
 @pytest.mark.parametrize("refusal", [REFUSED, MissingPrivilegeError("No right.", code="0x80040220")], ids=type)
 async def test_a_refused_note_is_left_out(refusal: Exception) -> None:
     """The person goes first, then each part by itself; what is refused again is a warning, and gets no mark."""
