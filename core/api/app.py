@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 
 from core.api import (
@@ -22,6 +22,7 @@ from core.api import (
     signature_secrets,
     transfer,
 )
+from core.api.characters import refuse_odd_characters
 from core.api.description import describe
 from core.api.problems import Problem, add_problem_handlers
 from core.api.services import ServicesDependency
@@ -46,7 +47,7 @@ def make_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
+    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(refuse_odd_characters)])
     for part in (
         connections,
         mappings,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.admin.transfer import Change, Document
 from core.api import yaml_document
+from core.api.characters import check_characters
 from core.api.services import ServicesDependency
 from core.errors import InvalidInputError
 
@@ -79,8 +80,10 @@ async def import_(
 
 
 def _document(body: bytes) -> Document:
+    read = _read(body)
+    check_characters(read)
     try:
-        return Document.model_validate(_read(body))
+        return Document.model_validate(read)
     except ValidationError as error:
         errors = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
         raise RequestValidationError(errors) from error

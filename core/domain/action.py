@@ -71,10 +71,16 @@ class OwnerRule(_Settings):
         return self
 
 
+def _says_something(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise ValueError("give a name; blanks alone name nothing")
+    return text
+
+
 class CampaignRule(_Settings):
     """A campaign or marketing list, by its name or id, and what the person becomes there."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_says_something)]
     added_as: Literal["source", "response", "list"] = Field(alias="as")
 
 

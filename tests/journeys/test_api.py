@@ -115,6 +115,31 @@ def test_a_mapping_that_does_not_fit_is_refused_with_the_reason(
     assert words in error["message"]
 
 
+@pytest.mark.parametrize("odd", ["\\ud800", "\\u0000"], ids=["half a character", "control character"])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        (
+            "PUT",
+            "connections/contoso/mappings/lead",
+            '{"rows": [{"constant": "%s", "column": "a"}]}',
+            "rows.0.constant",
+        ),
+        ("PUT", "actions/odd", '{"name": "%s"}', "name"),
+        ("POST", "actions", '{"campaigns": [{"name": "x%s"}]}', "campaigns.0.name"),
+        ("POST", "import", '{"actions": [{"id": "odd", "name": "%s"}]}', "actions.0.name"),
+    ],
+)
+def test_characters_that_no_setting_holds_are_refused(
+    app: App, method: str, path: str, body: str, field: str, odd: str
+) -> None:
+    """They could not be stored, or would be refused by Dynamics at every capture; the field is named."""
+    headers = {"content-type": "application/json"}
+    answer = app.client.request(method, f"/api/v1/{path}", content=body.replace("%s", odd), headers=headers)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
 def test_a_required_column_must_be_mapped(app: App) -> None:
     """The apps' forms require a topic of every lead, so the mapping must give one."""
     app.save("connections/api-refused", _connection(app)).raise_for_status()
