@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.domain.conversion import SUPPORTED_TYPES, LookupRule, Misfit, Rules, Transform, convert, lookup_target
 from core.domain.mapping import MappingRow, Policy
+from core.domain.source_findings import why_unreadable
 from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, TEXT_TYPES, Column, Table, Target, id_column
 from core.domain.transforms import changes_values, reading
 from core.domain.values import FieldValue, as_text, is_missing
@@ -41,7 +42,7 @@ def findings(rows: tuple[MappingRow, ...], table: Table, targets: Mapping[str, T
     """Everything that is wrong with these rows; empty when nothing is. `targets` are the `tables_to_describe`."""
     found: list[Finding] = []
     for index, row in enumerate(rows):
-        about = (_complaints(row, table, targets or {}), _doubles(row, rows[:index]))
+        about = (_complaints(row, table, targets or {}), _about_source(row), _doubles(row, rows[:index]))
         found.extend(Finding(f"rows.{index}.{field}", message) for part in about for field, message in part)
     mapped = {row.column for row in rows}
     missing = [column for column in table.columns.values() if column.required and column.name not in mapped]
@@ -82,6 +83,11 @@ def _complaints(row: MappingRow, table: Table, targets: Mapping[str, Table]) -> 
         yield from _about_transform(row, column)
         yield from _about_lookup(row, column, targets)
         yield from _about_values(row, column)
+
+
+def _about_source(row: MappingRow) -> Iterable[_Complaint]:
+    if row.source is not None and (why := why_unreadable(row.source)):
+        yield "source", why
 
 
 def why_not_mappable(column: Column, table: Table) -> str:
@@ -174,9 +180,19 @@ def _about_values(row: MappingRow, column: Column) -> Iterable[_Complaint]:
             yield name, f"An e-mail address says who somebody is: one {name} would make everybody the same person."
         else:
             yield from _misfits(row, column, name, given)
+    yield from _contradictions(row)
     for said, to in row.choices.items():
         if column.type in _TRANSLATED and not is_missing(to):
             yield from _misfits(row, column, f"choices.{said}", to)
+
+
+def _contradictions(row: MappingRow) -> Iterable[_Complaint]:
+    """Translations of the same words, which are read in any case."""
+    seen: dict[str, tuple[str, str]] = {}
+    for said, to in row.choices.items():
+        first, meaning = seen.setdefault(said.strip().casefold(), (said, str(to)))
+        if meaning != str(to):
+            yield f"choices.{said}", f'"{said}" and "{first}" are the same words, and mean two things: keep one.'
 
 
 def _misfits(row: MappingRow, column: Column, name: str, value: FieldValue) -> Iterable[_Complaint]:

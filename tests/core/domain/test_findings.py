@@ -34,6 +34,43 @@ def test_a_good_mapping_has_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (" ", "Name a field"),
+        ("{LastName|uper}", "Did you mean upper?"),
+        ("{LastName | Uper}", "Did you mean upper?"),
+        ("{LastName|truncate}", "takes an argument"),
+        ("{LastName|}", "names a step"),
+        ("{LastName", "one pair of braces"),
+        ("LastName}", "one pair of braces"),
+        ("{{LastName}}", "one pair of braces"),
+        ("{}", "name of a field"),
+        ("{FirstName} { }", "name of a field"),
+    ],
+)
+def test_a_template_that_is_misspelt(source: str, words: str) -> None:
+    """Every capture would be without it, or hold its braces."""
+    (finding,) = _found(LAST, {"source": source, "column": "jobtitle"})
+    assert finding.field == "rows.1.source"
+    assert words in finding.message
+
+
+@pytest.mark.parametrize(
+    "source", ["{LastName|upper|trim}, {FirstName}", "q.Coffee|Tea", "{q.Coffee|Tea}", "{q.A|B?} x", "q.Why (if any)?"]
+)
+def test_a_bar_may_stand_in_a_question(source: str) -> None:
+    """Only what nearly is a step is a mistake."""
+    assert not _found(LAST, {"source": source, "column": "jobtitle"})
+
+
+def test_translations_may_not_contradict_each_other() -> None:
+    """They are read in any case, and the last would win."""
+    choices = {"A": "Hot", " a ": "Cold", "B": "Hot", "b": "Hot"}
+    (finding,) = _found(LAST, {"source": "Rating", "column": "leadqualitycode", "choices": choices})
+    assert (finding.field, '"A"' in finding.message) == ("rows.1.choices. a ", True)
+
+
+@pytest.mark.parametrize(
     ("row", "field", "words"),
     [
         ({"source": "A", "column": "jobtitel"}, "rows.1.column", ["lead", "no column jobtitel", "jobtitle"]),
