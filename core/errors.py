@@ -15,6 +15,10 @@ or personal data. `words` are Dynamics' own: they may repeat anybody's name, and
 masked into its log row.
 """
 
+# Codes of a RejectedRowError: a column security profile is lacking for creating, reading or updating.
+# https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
+SECURED_COLUMN = frozenset({"0x8004f502", "0x8004f504", "0x8004f507"})
+
 
 class SyncError(Exception):
     """What every failure carries."""

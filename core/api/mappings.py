@@ -71,6 +71,7 @@ class ColumnView(BaseModel):
     why_not: Annotated[str, Field(description="Why no mapping may write it; empty when one may.")]
     creatable: bool
     updatable: bool
+    secured: Annotated[bool, Field(description="Only who has a column security profile for it may write it.")]
     max_length: int | None
     minimum: int | float | None
     maximum: int | float | None

@@ -167,7 +167,7 @@ class DataverseClient:
         """Where Dynamics refuses at least one of them it has made none: then each stands for itself."""
         try:
             async with gate.request():
-                _done(await self._send(message))
+                _done(await self._send(message), of_row=True)
         except (RejectedRowError, MissingPrivilegeError):
             return await self._written_apart(pieces, numbers, gate)
         except SyncError as error:
@@ -319,7 +319,7 @@ def _written(writes: Sequence[RowWrite | Membership], answers: Sequence[Response
     for answer in answers:
         if is_unmet_condition(answer, may_be_gone=may_be_gone):
             return False
-        _done(answer)
+        _done(answer, of_row=True)
     if len(answers) != len(writes):
         raise RetryableError("Dynamics' answer to a batch was not complete.")
     return True
@@ -336,7 +336,7 @@ def _said_of(writes: Sequence[RowWrite | Membership], answers: Sequence[Response
         return error
 
 
-def _done(response: Response) -> None:
+def _done(response: Response, *, of_row: bool = False) -> None:
     """Raises what a refusal means."""
     if not 200 <= response.status < 300:  # noqa: PLR2004
-        raise failure_of(response)
+        raise failure_of(response, of_row=of_row)

@@ -6,11 +6,13 @@ https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-ser
 
 import math
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
 from core.dataverse.protocol import Response
 from core.errors import (
+    SECURED_COLUMN,
     MisconfiguredConnectionError,
     MissingPrivilegeError,
     RejectedRowError,
@@ -72,6 +74,14 @@ _BY_STATUS: dict[int, tuple[_Kind, str]] = {
     413: (_Kind.ROW, "The row is too large for Dynamics."),
     501: (_Kind.ROW, "Dynamics does not offer what was asked of it."),
 }
+# On a write of a row, which follows on look-ups that the application user was allowed, it is about that row.
+_OF_A_ROW: Mapping[str, tuple[_Kind, str]] = {
+    "0x80040225": (_Kind.ROW, "The row's owner is disabled in Dynamics."),
+    **dict.fromkeys(
+        SECURED_COLUMN,
+        (_Kind.ROW, "A column is secured, and the application user has no column security profile to write it."),
+    ),
+}
 _COLUMN = re.compile(r"'([a-z][a-z0-9_]*)' (?:attribute|on record)|property '([a-z][a-z0-9_]*)'|named '([a-z0-9_]+)'")
 
 
@@ -89,19 +99,20 @@ def is_unmet_condition(response: Response, *, may_be_gone: bool) -> bool:
     return answered in _UNMET_CONDITIONS or (may_be_gone and answered in _GONE)
 
 
-def failure_of(response: Response) -> SyncError:
-    """What a refused request means for what happens next, with Dynamics' own words."""
-    failure = _failure_of(response)
+def failure_of(response: Response, *, of_row: bool = False) -> SyncError:
+    """What a refused request means for what happens next, with Dynamics' own words; `of_row` where it was to write one."""
+    failure = _failure_of(response, of_row=of_row)
     failure.words = " ".join(_words(response).split())[:_WORDS_MOST]
     return failure
 
 
-def _failure_of(response: Response) -> SyncError:
+def _failure_of(response: Response, *, of_row: bool) -> SyncError:
     code, request_id = error_code(response), response.headers.get("x-ms-service-request-id", "")
     if response.status == 429:  # noqa: PLR2004
         message = "Dynamics' service protection limit is reached; work goes on when it allows."
         return ThrottledError(message, retry_after=retry_after(response), code=code, request_id=request_id)
-    kind, message = _KNOWN.get(code) or _BY_STATUS.get(response.status) or _by_family(response.status)
+    about_row = _about_row(response.status, code) if of_row else None
+    kind, message = about_row or _KNOWN.get(code) or _BY_STATUS.get(response.status) or _by_family(response.status)
     detail = f"HTTP {response.status}"
     match kind:
         case _Kind.CONNECTION:
@@ -122,6 +133,16 @@ def _failure_of(response: Response) -> SyncError:
                 detail=detail,
                 request_id=request_id,
             )
+
+
+def _about_row(status: int, code: str) -> tuple[_Kind, str] | None:
+    """What the refusal of a write is about, where it is about the row alone. Something between that denies everything
+    has no code of Dataverse's.
+    """
+    if code in _OF_A_ROW:
+        return _OF_A_ROW[code]
+    is_denied = status == 403 and code and code not in _KNOWN  # noqa: PLR2004
+    return (_Kind.ROW, "Dynamics denies the application user this write.") if is_denied else None
 
 
 def _by_family(status: int) -> tuple[_Kind, str]:

@@ -71,6 +71,7 @@ def _column(attribute: Mapping[str, Any], facts: Mapping[str, Any]) -> Column:
         required=level in _REQUIRED_LEVELS and creatable and kind not in _FILLED_BY_DYNAMICS,
         creatable=creatable,
         updatable=bool(attribute.get("IsValidForUpdate")),
+        secured=bool(attribute.get("IsSecured")),
         **{**facts, **({"targets": (USER, TEAM)} if kind == "Owner" else {})},
     )
 

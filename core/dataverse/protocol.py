@@ -23,7 +23,9 @@ HEADERS: Mapping[str, str] = {"Accept": "application/json", "OData-MaxVersion": 
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 _TYPES = "Microsoft.Dynamics.CRM."
-_FACTS = "LogicalName,AttributeType,AttributeTypeName,DisplayName,RequiredLevel,IsValidForCreate,IsValidForUpdate"
+_FACTS = (
+    "LogicalName,AttributeType,AttributeTypeName,DisplayName,RequiredLevel,IsValidForCreate,IsValidForUpdate,IsSecured"
+)
 _LENGTH, _RANGE = ",MaxLength", ",MinValue,MaxValue"
 _OPTIONS = "&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
 _TYPED_FACTS: Mapping[str, str] = {

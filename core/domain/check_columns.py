@@ -21,6 +21,7 @@ def column_steps(checked: Checked, tables: Mapping[str, Table] | SyncError | Non
         else:
             yield _columns(mapping, tables[name])
             yield _required(checked, mapping, tables[name])
+            yield from _secured(mapping, tables[name])
     for name, columns in checked.searched.items():
         yield _searched(tables[name], columns)
 
@@ -39,6 +40,16 @@ def _columns(mapping: FieldMapping, table: Table) -> CheckStep:
 
 def _is_writable(row: MappingRow, column: Column) -> bool:
     return column.creatable or (column.updatable and row.policy is not Policy.CREATE_ONLY)
+
+
+def _secured(mapping: FieldMapping, table: Table) -> Iterator[CheckStep]:
+    """Only who tries to write one knows whether he may."""
+    secured = [name for name in mapping.mapped if (column := table.columns.get(name)) and column.secured]
+    if secured:
+        message = (
+            f"Mapped columns of {table.name} are secured: {', '.join(secured)}. Rows are written without them where "
+        )
+        yield note(f"secured.{table.name}", f"{message}the application user has no profile for them.", "secured")
 
 
 def _searched(table: Table, columns: Sequence[str]) -> CheckStep:

@@ -55,6 +55,8 @@ _FIXES: Mapping[str, str] = {
     f"{_SAVE}/mappings/(table).",
     "lookup_by_missing": "Restore the column in Dynamics, or name another one as the row's lookup.by, and save the "
     f"mapping with {_SAVE}/mappings/(table).",
+    "secured": "Power Platform admin center > Environments > the environment > Settings > Users + permissions > Column "
+    "security profiles: give the application's user one that may read, create and update these columns.",
     "read_only": f"Map another column, or take the row out, and save the mapping with {_SAVE}/mappings/(table).",
     "required_unmapped": f"Map each from a field, or give it a constant, with {_SAVE}/mappings/(table).",
     # The rest

@@ -13,13 +13,13 @@ from core.domain.account import ACCOUNT_COLUMNS, AccountLink, account_key, accou
 from core.domain.action import MatchTables
 from core.domain.campaigns import SOURCE_COLUMN, Campaigning, campaign_queries, campaigning
 from core.domain.changes import Changes, changes_to
-from core.domain.delivery import ErrorClass, Extra, Intent, Outcome, Result, RowWrite
+from core.domain.delivery import ErrorClass, Extra, Intent, Link, Outcome, Result, RowWrite
 from core.domain.explanation import explained
 from core.domain.mapping import ColumnValue, FieldMapping, Mapped, map_fields, wanted_references
 from core.domain.matching import Match, match_row
 from core.domain.note import note_extra
-from core.domain.owner import owner_queries
-from core.domain.ownership import OWNER_COLUMN, owner_value, wanted_owners
+from core.domain.owner import Owner, owner_queries
+from core.domain.ownership import OWNER_COLUMN, fallback_owner, owner_value, wanted_owners
 from core.domain.prospect import Prospect
 from core.domain.references import NAME_MOST, Found, ReferenceQuery
 from core.domain.row import Row, RowKey
@@ -89,6 +89,7 @@ class _Plan:
     warnings: tuple[str, ...]
     not_taken: tuple[str, ...]
     is_in_doubt: bool
+    fallback: Owner | None
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -106,7 +107,7 @@ def _plan(
     """A column that the mapping fills is the mapping's."""
     references = found.references
     row, row_id = (match.row, match.row.id) if match else (None, new_id)
-    owner, owner_warnings = _owner(subject, row, found)
+    owner, fallback, owner_warnings = _owner(subject, row, found)
     account = account_link(subject, mapping.table, row, references, new_id=new_id)
     campaigns = campaigning(subject, mapping.table, row_id, references)
     filled = {value.column for value in mapped.values}
@@ -117,18 +118,22 @@ def _plan(
     beside = (*account.warnings, *owner_warnings, *campaigns.warnings)
     warnings = (*mapped.warnings, *_long_name(subject), *beside)
     values = (*mapped.values, *links)
-    return _Plan(subject, mapping, row_id, values, account, campaigns, found, warnings, not_taken, in_doubt)
+    instead = fallback if OWNER_COLUMN not in filled else None
+    return _Plan(subject, mapping, row_id, values, account, campaigns, found, warnings, not_taken, in_doubt, instead)
 
 
 def _long_name(subject: Subject) -> tuple[str, ...]:
     return (f"The name is longer than {NAME_MOST} characters: nobody was searched by it.",) * subject.is_name_too_long
 
 
-def _owner(subject: Subject, row: Row | None, found: Found) -> tuple[ColumnValue | None, list[str]]:
+def _owner(subject: Subject, row: Row | None, found: Found) -> tuple[ColumnValue | None, Owner | None, list[str]]:
+    """The owner, who else is to own the row where Dynamics refuses him, and what to know."""
     rule = subject.action.owner
     if rule is None or (row is not None and rule.when == "create"):
-        return None, []
-    return owner_value(rule, wanted_owners(rule, subject.capture, subject.person), found.references)
+        return None, None, []
+    wanted = wanted_owners(rule, subject.capture, subject.person)
+    value, warnings = owner_value(rule, wanted, found.references)
+    return value, fallback_owner(wanted, found.references), warnings
 
 
 def _match(subject: Subject, rows: Mapping[RowKey, Row | None]) -> Match | None:
@@ -223,12 +228,20 @@ def _intent(plan: _Plan, result: Result, person: RowWrite | None, extras: tuple[
     return Intent(
         result=result,
         account=account,
-        person=person,
+        person=_with_ways_out(person, plan) if person else None,
         extras=extras,
         keys=(*subject.claim_keys, *([creation_key] if creation_key else ())),
         prospect_key=subject.prospect_key,
         prospect=linked(subject.person, result),
     )
+
+
+def _with_ways_out(person: RowWrite, plan: _Plan) -> RowWrite:
+    """What may be written instead, or left out, should Dynamics refuse the row."""
+    secured = tuple(name for name in person.values if (column := plan.columns.get(name)) and column.secured)
+    fallback = plan.fallback if OWNER_COLUMN in person.values else None
+    instead = {OWNER_COLUMN: Link(row_id=fallback.row_id, target=fallback.target)} if fallback else {}
+    return person.model_copy(update={"secured": secured, "instead": instead})
 
 
 def linked(person: Prospect, result: Result) -> Prospect:

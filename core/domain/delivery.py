@@ -65,6 +65,13 @@ class Result(_Entity):
     is_in_doubt: Annotated[bool, Field(exclude=True)] = False  # the tables may have changed: for the turn alone
 
 
+class Link(_Entity):
+    """A row that a lookup leads to."""
+
+    row_id: str
+    target: Target
+
+
 class RowWrite(_Entity):
     """One row, created under an id of ours or changed as it was read; whatever else stands there is never touched."""
 
@@ -73,6 +80,8 @@ class RowWrite(_Entity):
     etag: str | None  # of the row as it was read; None: the row is to be created
     values: dict[str, Any]  # everything for a new row, only the differences for an existing one
     targets: dict[str, Target] = Field(default_factory=dict)  # of the lookups among the values, which hold row ids
+    instead: dict[str, Link] = Field(default_factory=dict)  # of lookups: what to try where Dynamics refuses the value
+    secured: tuple[str, ...] = ()  # columns among the values that the application user may not be allowed to write
 
     @property
     def creates(self) -> bool:
@@ -81,6 +90,14 @@ class RowWrite(_Entity):
     def without(self, columns: Collection[str]) -> "RowWrite":
         values = {name: value for name, value in self.values.items() if name not in columns}
         targets = {name: target for name, target in self.targets.items() if name not in columns}
+        return self.model_copy(update={"values": values, "targets": targets})
+
+    def with_instead(self, column: str) -> "RowWrite | None":
+        """With the other value of the lookup, where there is one."""
+        if column not in self.instead or column not in self.values:
+            return None
+        link = self.instead[column]
+        values, targets = self.values | {column: link.row_id}, self.targets | {column: link.target}
         return self.model_copy(update={"values": values, "targets": targets})
 
 

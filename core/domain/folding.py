@@ -196,7 +196,8 @@ def _one_extra(first: Extra, second: Extra) -> Extra:
 def _one_write(first: RowWrite, second: RowWrite) -> RowWrite:
     """Under the first one's condition: the row is read once."""
     targets = {**first.without(second.values).targets, **second.targets}
-    return first.model_copy(update={"values": first.values | second.values, "targets": targets})
+    values, secured = first.values | second.values, tuple(dict.fromkeys((*first.secured, *second.secured)))
+    return first.model_copy(update={"values": values, "targets": targets, "secured": secured})
 
 
 def _after(found: Found, decision: Intent | Result) -> Found:

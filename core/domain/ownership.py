@@ -42,3 +42,10 @@ def owner_value(
             return ColumnValue(OWNER_COLUMN, owner.row_id, policy, owner.target), warnings
         warnings.append(f"The owner {quoted(name)} {owner}.")
     return None, warnings
+
+
+def fallback_owner(wanted: tuple[str, ...], references: References) -> Owner | None:
+    """Who is to own the row where Dynamics refuses the first."""
+    named = (owner_named(name, references) for name in wanted)
+    able = list(dict.fromkeys(owner for owner in named if isinstance(owner, Owner)))
+    return able[1] if len(able) > 1 else None

@@ -52,6 +52,7 @@ class Column(BaseModel):
     required: bool = False
     creatable: bool = True
     updatable: bool = True
+    secured: bool = False  # only who has a column security profile for it may write it
     format: str = ""  # of a text: Email, Phone, Url, …
     max_length: int | None = None
     minimum: int | float | None = None

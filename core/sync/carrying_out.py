@@ -18,7 +18,7 @@ from core.domain.ownership import OWNER_COLUMN
 from core.domain.references import Found
 from core.domain.row import read_name
 from core.domain.table import Column, id_column
-from core.errors import MissingPrivilegeError, RejectedRowError, RetryableError, SyncError
+from core.errors import SECURED_COLUMN, MissingPrivilegeError, RejectedRowError, RetryableError, SyncError
 from core.sync.ports import Crm
 
 _REFUSALS = (RejectedRowError, MissingPrivilegeError)
@@ -116,14 +116,13 @@ async def _as_much_as_is_taken(
     why = refused
     if can_be_refitted and isinstance(why, RejectedRowError) and why.about_mapping:
         raise why
-    for left_out in _to_leave_out(person, why):
+    for way_out, told in _ways_out(person, why):
         try:
-            written = await _with_account(crm, person.without(left_out), account)
+            written = await _with_account(crm, way_out, account)
         except _REFUSALS as again:
             refused = again
         else:
-            names = ", ".join(sorted(left_out))
-            return written, (f"Dynamics refused {names}, so the row was written without: {why.message}",)
+            return written, (f"{told}: {why.message}",)
     raise refused
 
 
@@ -135,8 +134,21 @@ async def _with_account(crm: Crm, person: RowWrite, account: RowWrite | None) ->
     return await crm.write([write for write in (needed, person) if write])
 
 
+def _ways_out(person: RowWrite, refused: SyncError) -> Iterator[tuple[RowWrite, str]]:
+    """What to write instead, and what is said of it."""
+    if refused.code in _ABOUT_OWNERS and (fallback := person.with_instead(OWNER_COLUMN)):
+        yield fallback, "Dynamics refused the owner, so the fallback owns the row"
+    for left_out in _to_leave_out(person, refused):
+        names = ", ".join(sorted(left_out))
+        yield person.without(left_out), f"Dynamics refused {names}, so the row was written without"
+
+
 def _to_leave_out(person: RowWrite, refused: SyncError) -> Iterator[frozenset[str]]:
-    """Which lookups to try without: the owner, where it is the owner; each alone, where it is one of them; then all."""
+    """Which columns to try without: those that are secured, where it is about them; of the lookups the owner, where it
+    is the owner; each alone, where it is one of them; then all.
+    """
+    if refused.code in SECURED_COLUMN and person.secured:
+        yield frozenset(person.secured)
     lookups = frozenset(person.targets)
     single = [name for name in sorted(lookups, key=lambda name: name != OWNER_COLUMN) if len(lookups) > 1]
     if refused.code in _ABOUT_OWNERS:

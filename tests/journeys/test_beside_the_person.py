@@ -150,6 +150,18 @@ def test_a_refused_part_never_costs_the_person(
     assert len(app.rows("account", name=f"Beside {person.number} Ltd")) == (0 if missing == "account" else 1)
 
 
+def test_the_fallback_owns_what_the_first_owner_may_not(app: App, expo: dict[str, Any], person: Person) -> None:
+    """Who may not read leads cannot own one; nobody would look at what the application user owns."""
+    weak = f"weak{person.number}@beside.example"
+    app.seed("systemuser", fullname="Weak", internalemailaddress=weak, domainname=weak)
+    rule = {"by": "captello_owner", "table": {"Ann Lee": weak}, "fallback": OWNER}
+    said = app.capture(_said(person), action=_action(app, "beside-weak", "lead", owner=rule, campaigns=[])).json()
+    assert any("the fallback owns the row" in warning for warning in said["warnings"]), said
+    (row,) = app.rows("lead", emailaddress1=person.email)
+    (owner,) = app.rows("systemuser", internalemailaddress=OWNER)
+    assert row["_ownerid_value"] == owner["systemuserid"]
+
+
 def test_a_table_that_may_not_be_read_never_costs_the_person(
     app: App, dynamics: httpx.Client, expo: dict[str, Any], person: Person
 ) -> None:

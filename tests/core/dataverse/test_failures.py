@@ -88,6 +88,24 @@ def test_without_a_known_code_the_status_decides(status: int, kind: type[SyncErr
         assert failure.code == (code or str(status))
 
 
+@pytest.mark.parametrize("code", ["0x8004f502", "0x8004f507", "0x80099999"])
+def test_a_row_that_may_not_be_written_stops_no_other(code: str) -> None:
+    """A secured column, or whatever Dynamics denies of this row by a code of its own. Of a look-up it is the
+    connection's, as is what has no code: something between may deny everything.
+    """
+    assert type(failure_of(refusal(403, code), of_row=True)) is ROW
+    assert type(failure_of(refusal(403, code))) is CONNECTION
+    assert type(failure_of(refusal(403, ""), of_row=True)) is CONNECTION
+    assert type(failure_of(refusal(403, "0x80042f09"), of_row=True)) is CONNECTION
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_disabled_user_is_the_owner_of_a_row_that_is_written(status: int) -> None:
+    """The application user was answered just before."""
+    assert type(failure_of(refusal(status, "0x80040225"), of_row=True)) is ROW
+    assert type(failure_of(refusal(status, "0x80040225"))) is CONNECTION
+
+
 @pytest.mark.parametrize("status", [412, 500, 503])
 def test_a_duplicate_rule_is_never_retried(status: int) -> None:
     """Microsoft prints 500 for it, servers answer 412: the code decides, lest a 5xx loop repeats it for ever."""

@@ -199,6 +199,14 @@ def test_a_column_that_cannot_be_written(column_facts: dict[str, Any], row: dict
     assert (step.status, step.code) == (status, "read_only" if status == "failed" else "")
 
 
+def test_a_secured_column_is_worth_a_note() -> None:
+    """Whether the application user may write it, only writing tells."""
+    table = Table(name="lead", columns={**COLUMNS, "emailaddress1": column("emailaddress1", secured=True)})
+    steps = _steps(replace(WELL, tables={"lead": table}))
+    assert (steps["secured.lead"].status, "emailaddress1" in steps["secured.lead"].message) == ("note", True)
+    assert "secured.lead" not in _steps()
+
+
 def test_a_required_column_fails_only_where_rows_are_created() -> None:
     """Updating needs none of them."""
     mapped = mapping({"source": "Email", "column": "emailaddress1"})

@@ -6,8 +6,8 @@ import pytest
 
 from core.domain.action import OwnerRule
 from core.domain.capture import Capture
-from core.domain.owner import owner_queries
-from core.domain.ownership import owner_value, wanted_owners
+from core.domain.owner import USER, Owner, owner_queries
+from core.domain.ownership import fallback_owner, owner_value, wanted_owners
 from core.domain.prospect import Prospect
 from core.domain.references import NotAnswered
 from core.domain.row import Row
@@ -54,6 +54,15 @@ def test_an_owner_who_could_not_be_looked_up_is_told() -> None:
     value, warnings = owner_value(OwnerRule(), ("Ann Lee",), refused)
     assert value is None
     assert warnings == ['The owner "Ann Lee" could not be looked up: A privilege is lacking.']
+
+
+def test_the_next_one_who_can_own_is_the_fallback() -> None:
+    """Where there is another; nobody is his own fallback."""
+    users = [Row("systemuser", f"u{number}", "", {"fullname": name}) for number, name in enumerate(("Ann", "Bob"))]
+    known = {owner_queries(name)[0]: (user,) for name, user in zip(("Ann", "Bob"), users, strict=True)}
+    assert fallback_owner(("Ann", "Bob"), known) == Owner(USER, "u1")
+    assert fallback_owner(("Nobody", "Bob"), known) is None
+    assert fallback_owner(("Bob", "bob"), known | {owner_queries("bob")[0]: (users[1],)}) is None
 
 
 def test_the_first_that_can_own_does() -> None:

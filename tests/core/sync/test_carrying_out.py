@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.delivery import Extra, Intent, Membership, Outcome, Result, RowWrite
+from core.domain.delivery import Extra, Intent, Link, Membership, Outcome, Result, RowWrite
 from core.domain.matching import LookUp
 from core.domain.prospect import Prospect
 from core.domain.references import Found, ReferenceQuery
@@ -98,6 +98,39 @@ async def test_everything_goes_in_one_request() -> None:
     crm = PickyCrm()
     assert await _carried(crm, EVERYTHING) == Done(("note|n1", "list|x|l1"))
     assert crm.asked == [["account", "lead", "annotation", "list"]]
+
+
+class OwnedCrm(PickyCrm):
+    """Refuses one owner, and whoever writes a secured column."""
+
+    async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:  # type: ignore[explicit-override]
+        for write in writes:
+            if isinstance(write, RowWrite) and write.values.get("ownerid") == "u1":
+                raise RejectedRowError("He may not.", code="0x80040231")
+            if isinstance(write, RowWrite) and "cap_secured" in write.values:
+                raise RejectedRowError("It is secured.", code="0x8004f502")
+        return await super().write(writes)
+
+
+async def test_the_fallback_owns_what_the_first_owner_may_not() -> None:
+    """Before anything is left out; the warning says so."""
+    crm = OwnedCrm()
+    person = _lead(lastname="N", ownerid="u1", parentaccountid="a1")
+    person = person.model_copy(update={"instead": {"ownerid": Link(row_id="u2", target=OWNER)}})
+    done = await _carried(crm, _intent(person, account=True))
+    assert done is not None
+    assert done.warnings == ("Dynamics refused the owner, so the fallback owns the row: He may not.",)
+    assert crm.world.rows["lead", "l1"]["_ownerid_value"] == "u2"
+
+
+async def test_a_secured_column_is_left_out() -> None:
+    """And nothing else; the warning names it."""
+    crm = OwnedCrm()
+    person = _lead(lastname="N", cap_secured="x", parentaccountid="a1").model_copy(update={"secured": ("cap_secured",)})
+    done = await _carried(crm, _intent(person, account=True))
+    assert done is not None
+    assert done.warnings == ("Dynamics refused cap_secured, so the row was written without: It is secured.",)
+    assert crm.asked == [["account", "lead"]]
 
 
 async def test_a_company_whose_table_has_changed_is_not_left_out_at_once() -> None:
