@@ -49,6 +49,7 @@ from core.telemetry import note_call
 from core.tracing import Span, span, tell_call
 
 _OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
+_ABOUT_OTHER_ROWS = {"0x80040217", "0x80040225", "0x80040229"}
 
 
 class TokenSource(Protocol):
@@ -144,7 +145,11 @@ class DataverseClient:
         """One write is a request of its own; several are one change set, which succeeds or fails as a whole."""
         requests = [protocol.write_request(write) for write in writes]
         response = await self._send(requests[0] if len(requests) == 1 else change_set(requests, name=uuid.uuid4().hex))
-        return _written(writes, [response] if len(requests) == 1 else (batch_parts(response) or [response]))
+        answers = [response] if len(requests) == 1 else (batch_parts(response) or [response])
+        said = self._told(writes, answers)
+        if isinstance(said, SyncError):
+            raise said
+        return said
 
     async def write_all(self, pieces: Sequence[Piece], gate: Passing) -> list[bool | SyncError]:
         """Each piece by itself as `write` writes it, in as few requests as can be: rows of one table that are only to
@@ -188,8 +193,15 @@ class DataverseClient:
         except SyncError as error:
             return dict.fromkeys(numbers, error)
         lost = RetryableError("Dynamics' answer to a batch was not complete.", detail=f"HTTP {response.status}")
-        told = {number: _said_of(pieces[number], answers) for number, answers in zip(numbers, groups, strict=False)}
+        told = {number: self._told(pieces[number], answers) for number, answers in zip(numbers, groups, strict=False)}
         return {number: told.get(number, lost) for number in numbers}
+
+    def _told(self, writes: Sequence[RowWrite | Membership], answers: Sequence[Response]) -> bool | SyncError:
+        """What is said of a piece. A name that leads to a row that is gone, or disabled, is looked up again."""
+        said = _said_of(writes, answers)
+        if isinstance(said, RejectedRowError) and said.code in _ABOUT_OTHER_ROWS:
+            self._references.forget({row_id for write in writes for row_id in _leads_to(write)})
+        return said
 
     async def confirm_organization(self) -> None:
         self._check_organization(await self.organization_id())
@@ -327,6 +339,12 @@ def _written(writes: Sequence[RowWrite | Membership], answers: Sequence[Response
 
 def _said(rows: Sequence[Row] | SyncError) -> Answer:
     return NotAnswered(rows.message) if isinstance(rows, SyncError) else tuple(rows)
+
+
+def _leads_to(write: RowWrite | Membership) -> Collection[str]:
+    if isinstance(write, Membership):
+        return [write.list_id]
+    return [str(write.values[name]) for name in write.targets if name in write.values]
 
 
 def _said_of(writes: Sequence[RowWrite | Membership], answers: Sequence[Response]) -> bool | SyncError:

@@ -7,6 +7,7 @@ captures. What was not found is asked for again sooner: somebody is probably abo
 from collections.abc import Callable, Collection
 
 from core.domain.references import Answer, NotAnswered, ReferenceQuery, References
+from core.domain.row import Row
 
 FOUND_SECONDS, MISSED_SECONDS = 300.0, 20.0
 _MOST = 2_000
@@ -30,3 +31,14 @@ class RememberedReferences:
         for query, rows in found.items():
             if not query.fresh and not isinstance(rows, NotAnswered):
                 self._known[query] = (now + (FOUND_SECONDS if rows else MISSED_SECONDS), rows)
+
+    def forget(self, row_ids: Collection[str]) -> None:
+        """Whatever leads to these rows: Dynamics says that one of them is gone, or disabled."""
+        held = self._known.items()
+        leading = [query for query, (_, rows) in held if not isinstance(rows, NotAnswered) and _leads_to(rows, row_ids)]
+        for query in leading:
+            del self._known[query]
+
+
+def _leads_to(rows: Collection[Row], row_ids: Collection[str]) -> bool:
+    return any(row.id in row_ids for row in rows)

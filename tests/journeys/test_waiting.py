@@ -64,8 +64,8 @@ def _read(app: App, connection: str) -> dict[str, Any]:
 
 
 def test_captures_wait_while_the_secret_is_expired_and_run_when_there_is_a_new_one(app: App) -> None:
-    """Nothing fails because a secret expired: captures are answered 202, and a good secret lets them run, the oldest
-    first. A new secret that does not work either changes nothing.
+    """Nothing fails because a secret expired: captures are answered 202, and a good secret lets them run. (That they
+    are due in the order they came, `core/admin/test_resuming` says.) A new secret that does not work changes nothing.
     """
     application = _application(app)
     secret_id, secret = application.secret()

@@ -161,8 +161,7 @@ async def test_names_of_other_tables_are_looked_up_together_too(crm: str, client
 
 
 def _count(answer: Answer) -> int:
-    assert not isinstance(answer, NotAnswered), answer
-    return len(answer)
+    return len(_rows_of(answer))
 
 
 async def test_a_name_that_cannot_be_looked_up_keeps_nobody_from_being_found(
@@ -258,6 +257,34 @@ async def test_rows_that_are_made_twice_are_there_once(crm: str, client: Dataver
     assert await client.write_all(pieces, gate) == [True] * 5
     assert await client.write_all([*pieces, [_create(lastname="late")]], gate) == [False] * 5 + [True]
     assert len(_rows(crm, "lead")) == 6
+
+
+async def test_a_name_whose_row_is_gone_is_looked_up_again(crm: str, client: DataverseClient, gate: Gate) -> None:
+    """Made anew under its name, it is found with the next look-up, not after minutes."""
+    expo = ReferenceQuery("campaign", "campaigns", "name", "Expo")
+    gone = _seed_campaign(crm)
+    assert (await client.find([], {}, [expo])).references[expo]
+    await _delete(crm, f"campaigns({gone})")
+    bind = {"campaignid": Target(table="campaign", set_name="campaigns", navigation="campaignid")}
+    lead = _create(lastname="x", campaignid=gone).model_copy(update={"targets": bind})
+    (answer,) = await client.write_all([[lead]], gate)
+    assert isinstance(answer, RejectedRowError)
+    again = _seed_campaign(crm)
+    assert [row.id for row in _rows_of((await client.find([], {}, [expo])).references[expo])] == [again]
+
+
+def _seed_campaign(crm: str) -> str:
+    return _seed(crm, "campaign", name="Expo")
+
+
+async def _delete(crm: str, row: str) -> None:
+    async with httpx.AsyncClient(headers={"Authorization": "Bearer x"}) as http:
+        (await http.delete(f"{crm}/api/data/v9.2/{row}")).raise_for_status()
+
+
+def _rows_of(answer: Answer) -> Sequence[Row]:
+    assert not isinstance(answer, NotAnswered), answer
+    return answer
 
 
 async def test_a_limit_is_everybodys(crm: str, client: DataverseClient, gate: Gate) -> None:

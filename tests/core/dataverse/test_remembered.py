@@ -31,6 +31,15 @@ def test_names_are_known_for_minutes_and_what_was_missed_for_seconds() -> None:
     assert remembered.known([ANN, NOBODY]) == {}
 
 
+def test_what_leads_to_a_row_that_is_gone_is_forgotten() -> None:
+    """And nothing else."""
+    remembered = RememberedReferences(Clock())
+    bob = ReferenceQuery("systemuser", "systemusers", "fullname", "Bob")
+    remembered.remember({ANN: FOUND, bob: (Row("systemuser", "u2", "", {}),), NOBODY: ()})
+    remembered.forget({"u1"})
+    assert remembered.known([ANN, bob, NOBODY]).keys() == {bob, NOBODY}
+
+
 def test_a_fresh_answer_is_never_remembered() -> None:
     """Whether a company has to be made is asked each time."""
     remembered = RememberedReferences(Clock())
