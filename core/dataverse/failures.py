@@ -100,7 +100,7 @@ def is_unmet_condition(response: Response, *, may_be_gone: bool) -> bool:
 
 
 def failure_of(response: Response, *, of_row: bool = False) -> SyncError:
-    """What a refused request means for what happens next, with Dynamics' own words; `of_row` where it was to write one."""
+    """What a refused request means for what happens next, with Dynamics' own words; `of_row`: it was to write one."""
     failure = _failure_of(response, of_row=of_row)
     failure.words = " ".join(_words(response).split())[:_WORDS_MOST]
     return failure
