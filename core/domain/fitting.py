@@ -112,6 +112,8 @@ def _equals(value: FieldValue | datetime, operand: Operand, facts: Facts) -> boo
         return _content(as_boolean(_YES_OR_NO, value, Rules())) is operand
     if isinstance(operand, int | float):
         return _ordered(value, operand, facts) == 0
+    if moment(operand) is not None and (order := _ordered(value, operand, facts)) is not None:
+        return order == 0
     return normal_name(as_text(value)) == normal_name(operand)
 
 

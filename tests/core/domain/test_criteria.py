@@ -25,6 +25,9 @@ FIELDS: dict[str, FieldValue] = {
     "agreed": "yes",
     "ticked": True,
     "since": "4 May 2026",
+    "german": "04.05.2026",
+    "stamped": "2026-05-04T10:00:00+02:00",
+    "code": "2026-05-04-17",
     "wishes": ["A demo", "An offer"],
     "joined": "A demo; An offer",
     "nothing": " ",
@@ -84,6 +87,15 @@ FACTS = Facts(
         ({"field": "since", "less": "2026-05-03T22:00:00Z"}, False),
         ({"field": "since", "greater": "2026-05-03T21:59:59Z"}, True),
         ({"field": "country", "greater": "2026-05-03"}, False),
+        ({"field": "since", "equals": "2026-05-04"}, True),  # however it was written
+        ({"field": "german", "equals": "2026-05-04"}, True),
+        ({"field": "stamped", "equals": "2026-05-04"}, True),
+        ({"field": "stamped", "equals": "2026-05-04T08:00:00Z"}, True),
+        ({"field": "stamped", "equals": "2026-05-04T09:00:00Z"}, False),
+        ({"field": "since", "not": "2026-05-04"}, False),
+        ({"field": "since", "in": ["2026-05-03", "2026-05-04"]}, True),
+        ({"field": "since", "equals": "2026-05-05"}, False),
+        ({"field": "code", "equals": "2026-05-04-17"}, True),  # no date, so a text
         ({"about": "captured_at", "equals": "2026-05-05"}, True),  # half past midnight in Berlin
         ({"about": "captured_at", "equals": "2026-05-04"}, False),
         ({"about": "captured_at", "greater": "2026-05-04"}, True),
@@ -151,6 +163,7 @@ def test_a_condition(condition: dict[str, Any], expected: bool) -> None:  # noqa
         ({"field": "a", "greater": "2026-13-01"}, "a number or a date"),
         ({"field": "q.12", "changed": True}, "not remembered"),
         ({"field": "", "equals": "x"}, "field"),
+        ({"field": " ", "equals": "x"}, "`field` names a field"),
         ({"about": "weather", "equals": "x"}, "about"),
         ({"about": "form", "changed": True}, "says nothing about form: use one of equals, not, contains, in, is_blank"),
         ({"about": "event", "greater": 1}, "says nothing about event"),
