@@ -36,9 +36,12 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}")
 
 
+_NO_ZONES = {"localtime", "posixrules", "Factory"}  # files beside the zones; each machine has its own
+
+
 def known_zone(name: str) -> str:
     try:
-        ZoneInfo(name)
+        ZoneInfo("" if name in _NO_ZONES else name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError("a time zone is named as in 'Europe/Berlin' or 'UTC'") from error
     return name

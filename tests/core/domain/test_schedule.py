@@ -76,30 +76,47 @@ def test_days_begin_at_their_own_midnight(weekdays: list[str], window: Any, now:
 
 
 @pytest.mark.parametrize(
-    ("settings", "now", "last_run", "is_due"),
+    ("settings", "now", "last", "due"),
     [
-        ({}, "2026-05-04T12:00", None, True),
-        ({}, "2026-05-04T12:00", "2026-05-04T11:55", True),
-        ({}, "2026-05-04T12:00", "2026-05-04T11:57", False),
-        ({"every_minutes": 60}, "2026-05-04T12:00", "2026-05-04T11:05", False),
-        ({"every_minutes": 60}, "2026-05-04T12:00:00", "2026-05-04T11:00:30", True),  # a tick half a minute early
-        ({"every_minutes": 60}, "2026-05-06T12:00", "2026-05-04T11:00", True),  # two days late, once
-        ({"runs": "once"}, "2026-05-04T12:00", None, True),
-        ({"runs": "once"}, "2026-05-04T12:00", "2026-05-01T12:00", False),
-        ({"starts_at": "2026-05-04T14:00", "time_zone": BERLIN}, "2026-05-04T11:59", None, False),
-        ({"starts_at": "2026-05-04T14:00", "time_zone": BERLIN}, "2026-05-04T12:00", None, True),
-        ({"starts_at": "2026-05-04T14:00:00+02:00"}, "2026-05-04T12:00", None, True),
-        ({"ends_at": "2026-05-04T14:00", "time_zone": BERLIN}, "2026-05-04T12:00", None, False),
+        ({}, "2026-05-04T12:00", None, "2026-05-04T12:00"),
+        ({}, "2026-05-04T12:00", "2026-05-04T11:55", "2026-05-04T12:00"),
+        ({}, "2026-05-04T12:00:04", "2026-05-04T12:00", None),  # a second tick for the same moment
+        ({}, "2026-05-04T12:04:59", "2026-05-04T12:00", "2026-05-04T12:05"),  # a tick before its time
+        ({}, "2026-05-04T12:07:20", "2026-05-04T12:00", "2026-05-04T12:05"),  # one after it
+        ({}, "2026-05-04T12:10", "2026-05-04T12:05", "2026-05-04T12:10"),  # does not put off the next
+        ({"every_minutes": 60}, "2026-05-04T12:00", "2026-05-04T11:05", None),
+        ({"every_minutes": 60}, "2026-05-04T12:00:00", "2026-05-04T11:00:30", "2026-05-04T12:00:30"),
+        ({"every_minutes": 60}, "2026-05-06T12:10", "2026-05-04T11:00", "2026-05-06T12:00"),  # two days late, once
+        ({"runs": "once"}, "2026-05-04T12:00", None, "2026-05-04T12:00"),
+        ({"runs": "once"}, "2026-05-04T12:00", "2026-05-01T12:00", None),
+        ({"starts_at": "2026-05-04T14:00", "time_zone": BERLIN}, "2026-05-04T11:59", None, None),
+        ({"starts_at": "2026-05-04T14:00", "time_zone": BERLIN}, "2026-05-04T12:00", None, "2026-05-04T12:00"),
+        ({"starts_at": "2026-05-04T14:00:00+02:00"}, "2026-05-04T12:00", None, "2026-05-04T12:00"),
+        ({"ends_at": "2026-05-04T14:00", "time_zone": BERLIN}, "2026-05-04T12:00", None, None),
     ],
 )
-def test_it_is_due_when_it_may_run_and_its_time_has_passed(
-    settings: dict[str, Any],
-    now: str,
-    last_run: str | None,
-    is_due: bool,  # noqa: FBT001
+def test_it_is_due_for_moments_that_lie_evenly(
+    settings: dict[str, Any], now: str, last: str | None, due: str | None
 ) -> None:
-    """Late ticks make up for nothing: one run sees all that has changed."""
-    assert _schedule(**settings).is_due(_at(now), last_run_at=_at(last_run) if last_run else None) is is_due
+    """A tick that is early or late is for the moment beside it, and moves none of those that follow. Ticks that did not
+    come are made up for by one run.
+    """
+    found = _schedule(**settings).due(_at(now), last=_at(last) if last else None)
+    assert found == (_at(due) if due else None)
+
+
+@given(
+    every=st.sampled_from([5, 7, 30, 60, 1440]),
+    late=st.lists(st.integers(min_value=0, max_value=140), min_size=600, max_size=600),
+)
+def test_jitter_costs_no_cycle(every: int, late: list[int]) -> None:
+    """However late each tick is, within two minutes: in two days it runs as often as the minutes say."""
+    schedule, last, ran = _schedule(every_minutes=every), None, 0
+    for number, seconds in enumerate(late):
+        now = _at("2026-05-04T12:01") + timedelta(minutes=5 * number, seconds=seconds)
+        if due := schedule.due(now, last=last):
+            last, ran = due, ran + 1
+    assert abs(ran - (599 * 5 // every + 1)) <= 1
 
 
 def test_it_is_over_after_its_end_or_its_only_run() -> None:
@@ -122,6 +139,14 @@ def test_it_is_over_after_its_end_or_its_only_run() -> None:
         {"time_zone": "Berlin"},
         {"time_zone": "../../etc/passwd"},
         {"time_zone": ""},
+        {"time_zone": "localtime"},
+        {"time_zone": "posixrules"},
+        {"time_zone": "Factory"},
+        {"window": {"from": 28800, "to": "18:00"}},
+        {"window": {"from": "08:00", "to": "25:00"}},
+        {"window": {"from": "00:00", "to": "24:00"}},
+        {"starts_at": 5},
+        {"ends_at": 1e9},
         {"starts_at": "2026-05-04T12:00", "ends_at": "2026-05-04T12:00"},
         {"starts_at": "2026-05-04T12:00:00+02:00", "ends_at": "2026-05-04T10:00", "time_zone": "UTC"},
         {"hourly": True},
@@ -145,3 +170,18 @@ def test_a_window_and_its_reverse_share_the_day(minutes: int, zone: str, window:
     assert _schedule(time_zone=zone, window=window).is_open(now) != _schedule(time_zone=zone, window=reverse).is_open(
         now
     )
+
+
+def test_a_day_ends_at_24_and_is_named_once() -> None:
+    """`24:00` is the midnight behind the day; a weekday that is said twice, or out of order, is one of the week."""
+    late = _schedule(window={"from": "18:00", "to": "24:00"}, weekdays=["tue", "mon", "tue"])
+    assert late.weekdays == ("mon", "tue")
+    evening = [_at(f"2026-05-05T{at}") for at in ("17:59", "18:00", "23:59")]  # a Tuesday
+    assert [late.is_open(at) for at in (*evening, _at("2026-05-06T00:00"))] == [False, True, True, False]
+
+
+def test_an_hour_that_is_none_is_refused_in_words_about_hours() -> None:
+    """A number of seconds is no hour, and the offset is not what is wrong with it."""
+    with pytest.raises(ValidationError, match="a text such as 08:00") as refused:
+        _schedule(window={"from": 28800, "to": "18:00"})
+    assert refused.value.errors()[0]["loc"] == ("window", "from")
