@@ -74,6 +74,7 @@ from core.sync.erasing import Erasing
 from core.sync.forgetting import Forgetting
 from core.sync.pinning import Pinning
 from core.sync.quarantining import Quarantine
+from core.sync.selecting import Selecting
 from core.sync.signing import Signatures
 from core.sync.slots import BulkSlots
 from core.sync.turn import Turns
@@ -266,18 +267,18 @@ def make_services(settings: Settings) -> Services:
         batches=batches, contents=contents, queue=bulk_queue, configuration=configuration, now=_now
     )
     automations = TableAutomations(configuration_table, ledger_table)
+    selecting = Selecting(feed=automations, stored=prospects, ledger=ledger, places=places)
     automating = Automating(
-        automations=automations,
-        feed=automations,
-        stored=prospects,
-        ledger=ledger,
-        configuration=configuration,
-        places=places,
-        bulk=bulk_actions,
-        now=_now,
+        automations=automations, selecting=selecting, configuration=configuration, bulk=bulk_actions, now=_now
     )
     automation_keeping = AutomationKeeping(
-        store=automations, stored=prospects, configuration=configuration, running=automating, now=_now
+        store=automations,
+        stored=prospects,
+        selecting=selecting,
+        configuration=configuration,
+        running=automating,
+        now=_now,
+        new_id=_new_id,
     )
     bulk_refusing = Refusing(actions=bulk_actions, contents=contents, poison=bulk_queue, sync_log=sync_log, now=_now)
     splitting = Splitting(

@@ -5,19 +5,20 @@ document holds no connection and no secret: what it calls `contoso` may have ano
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Annotated, Any, Literal, Protocol, TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.admin.actions import Actions, action_warnings, why_accounts_cannot_be_found
-from core.admin.automations import AutomationKeeping
+from core.admin.automations import AutomationKeeping, check_fits
 from core.admin.mappings import MappingRefused, Mappings
 from core.domain.action import SyncAction
 from core.domain.automation import Automation, NamedAutomation
 from core.domain.connection import ConfigurationId
 from core.domain.findings import Finding
 from core.domain.mapping import FieldMapping, MappingRow
+from core.errors import InvalidInputError
 from core.sync.ports import Configuration
 
 FORMAT: Literal["captello-dynamics/1"] = "captello-dynamics/1"
@@ -180,11 +181,22 @@ class Transfers:
         for index, action in enumerate(document.actions):
             if complaint := await self._about_action(action, f"actions.{index}", checked[action.connection]):
                 yield complaint
-        named = {action.id for action in document.actions}
+        async for finding in self._automation_findings(document):
+            yield finding
+
+    async def _automation_findings(self, document: Document) -> AsyncIterator[Finding]:
+        named = {action.id: action for action in document.actions}
         for index, automation in enumerate(document.automations):
-            if automation.action not in named and await self._configuration.action(automation.action) is None:
+            where, action = f"automations.{index}", named.get(automation.action)
+            action = action or await self._configuration.action(automation.action)
+            if action is None:
                 message = f"There is no action {automation.action}, neither here nor in the document."
-                yield Finding(f"automations.{index}.action", message)
+                yield Finding(f"{where}.action", message)
+                continue
+            try:
+                check_fits(automation, action)
+            except InvalidInputError as error:
+                yield Finding(f"{where}.{error.field}", error.message)
 
     async def _about_action(
         self, action: SyncAction, where: str, mappings: Mapping[str, FieldMapping]
@@ -235,7 +247,9 @@ def _settings_change(kind: Literal["action", "automation"], given: _Settings, he
 
 
 def _settings(automation: Automation) -> NamedAutomation:
-    return NamedAutomation.model_validate(automation.model_dump(by_alias=True, exclude={"state"}))
+    return NamedAutomation.model_validate(
+        automation.model_dump(by_alias=True, include=set(NamedAutomation.model_fields))
+    )
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

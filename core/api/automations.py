@@ -1,6 +1,6 @@
 """Routes for automations: whom they select, when, and what their runs have done."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
@@ -10,7 +10,7 @@ from core.api import cursor as cursors
 from core.api.editions import Conditional, etag_of
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
-from core.domain.automation import Automation, AutomationSettings, Run
+from core.domain.automation import Automation, AutomationSettings, NamedAutomation, Run, State
 from core.domain.connection import ConfigurationId
 from core.errors import InvalidInputError
 from core.sync.ports import ABSENT, Versioned
@@ -20,16 +20,24 @@ router = APIRouter(prefix="/automations", tags=["automations"])
 AutomationPath = Annotated[ConfigurationId, Path(description="The automation's id, such as `hot-leads`.")]
 
 
+_READ_ONLY = "As it was read; `activate` and `pause` change it."
+
+
 class AutomationInput(AutomationSettings):
     id: ConfigurationId | None = None
+    state: Annotated[State | None, Field(description=_READ_ONLY)] = None
 
 
 class NewAutomation(AutomationSettings):
     id: ConfigurationId
 
 
+class AutomationView(NamedAutomation):
+    state: State
+
+
 class AutomationList(BaseModel):
-    items: list[Automation]
+    items: list[AutomationView]
 
 
 class IgnoredView(BaseModel):
@@ -54,17 +62,17 @@ class RunView(Run):
 
 
 class RunList(BaseModel):
-    state: Literal["draft", "active", "paused", "finished"]
+    state: State
     items: list[RunView]
 
 
 @router.get("", response_model_by_alias=True, summary="All automations")
 async def list_automations(services: ServicesDependency) -> AutomationList:
-    return AutomationList(items=await services.automations.automations())
+    return AutomationList(items=[_view(each) for each in await services.automations.automations()])
 
 
 @router.post("", status_code=201, summary="Create an automation")
-async def create_automation(body: NewAutomation, services: ServicesDependency, response: Response) -> Automation:
+async def create_automation(body: NewAutomation, services: ServicesDependency, response: Response) -> AutomationView:
     """As a draft, under an id that is still free (409 where it is not)."""
     automation = Automation.model_validate(body.model_dump(by_alias=True))
     if await services.automations.automation(automation.id) is not None:
@@ -74,14 +82,14 @@ async def create_automation(body: NewAutomation, services: ServicesDependency, r
     return await _saved(services, automation, None, response)
 
 
-@router.put("/{automation_id}", responses={201: {"model": Automation}}, summary="Create or replace an automation")
+@router.put("/{automation_id}", responses={201: {"model": AutomationView}}, summary="Create or replace an automation")
 async def save_automation(
     automation_id: AutomationPath,
     body: AutomationInput,
     services: ServicesDependency,
     precondition: Conditional,
     response: Response,
-) -> Automation:
+) -> AutomationView:
     """A new one is a draft (201). One that is there keeps its state, and is replaced on condition of its ETag (200);
     with another action or other criteria it goes through everybody again.
     """
@@ -89,20 +97,23 @@ async def save_automation(
         raise InvalidInputError(f"The address says {automation_id}: leave `id` out, or say the same.", field="id")
     before = await services.automations.automation(automation_id)
     state = before.entity.state if before else "draft"
-    settings = body.model_dump(by_alias=True, exclude={"id"})
+    settings = body.model_dump(by_alias=True, exclude={"id", "state"})
     automation = Automation.model_validate({**settings, "id": automation_id, "state": state})
     current = _settings(before.entity) if before else None
     precondition.check(f"automation {automation_id}", current, _settings(automation))
+    if body.state not in (None, state):
+        message = f"Its state is {state}: leave `state` out, and change it with POST …/activate or POST …/pause."
+        raise InvalidInputError(message, field="state")
     return await _saved(services, automation, before, response)
 
 
 @router.get("/{automation_id}", response_model_by_alias=True, summary="An automation")
 async def read_automation(
     automation_id: AutomationPath, services: ServicesDependency, response: Response
-) -> Automation:
+) -> AutomationView:
     found = await services.automation_keeping.read(automation_id)
     response.headers["etag"] = etag_of(_settings(found.entity))
-    return found.entity
+    return _view(found.entity)
 
 
 @router.delete("/{automation_id}", status_code=204, summary="Delete an automation")
@@ -117,7 +128,7 @@ async def preview_automation(
     services: ServicesDependency,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> PreviewView:
-    """Everybody who is here, judged as the first run judges them; people are shown masked. Nothing is begun."""
+    """Everybody who is here, judged as the next run judges them; people are shown masked. Nothing is begun."""
     asked: dict[str, object] = {"automation": automation_id}
     found = await services.automation_keeping.read(automation_id)
     after = cursors.read(cursor, asked) or ""
@@ -125,15 +136,15 @@ async def preview_automation(
 
 
 @router.post("/{automation_id}/activate", response_model_by_alias=True, summary="Switch an automation on")
-async def activate_automation(automation_id: AutomationPath, services: ServicesDependency) -> Automation:
-    """A draft, or one that had finished, goes through everybody; one that was paused goes on."""
-    return await services.automation_keeping.change_state(automation_id, "active")
+async def activate_automation(automation_id: AutomationPath, services: ServicesDependency) -> AutomationView:
+    """A draft, or one that had finished, begins from the start; one that was paused goes on."""
+    return _view(await services.automation_keeping.activate(automation_id))
 
 
 @router.post("/{automation_id}/pause", response_model_by_alias=True, summary="Pause an automation")
-async def pause_automation(automation_id: AutomationPath, services: ServicesDependency) -> Automation:
+async def pause_automation(automation_id: AutomationPath, services: ServicesDependency) -> AutomationView:
     """What it has begun goes on; what changes meanwhile is seen when it is activated again."""
-    return await services.automation_keeping.change_state(automation_id, "paused")
+    return _view(await services.automation_keeping.pause(automation_id))
 
 
 @router.post("/{automation_id}/run", status_code=202, summary="Run an automation now")
@@ -166,15 +177,20 @@ async def _run(services: Services, run: Run) -> RunView:
 
 async def _saved(
     services: Services, automation: Automation, before: Versioned[Automation] | None, response: Response
-) -> Automation:
+) -> AutomationView:
     saved = await services.automation_keeping.save(automation, before)
     response.status_code = 201 if before is None or before.etag == ABSENT else 200
     response.headers["etag"] = etag_of(_settings(saved))
-    return saved
+    return _view(saved)
+
+
+def _view(automation: Automation) -> AutomationView:
+    return AutomationView.model_validate(_settings(automation))
 
 
 def _settings(automation: Automation) -> dict[str, Any]:
-    return automation.model_dump(mode="json", by_alias=True)
+    """What is shown of it, and can be edited."""
+    return automation.model_dump(mode="json", by_alias=True, include=set(AutomationView.model_fields))
 
 
 def _preview(preview: Preview, asked: dict[str, object]) -> PreviewView:

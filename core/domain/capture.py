@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -117,11 +117,13 @@ def _as_known_name(value: object) -> object:
 
 _KNOWN_NAME = re.compile(r"[a-z]{1,20}~[0-9a-f]{32}")
 KnownName = Annotated[str | None, BeforeValidator(_as_known_name)]
+OnlyNews = Annotated[Literal[True] | None, BeforeValidator(lambda value: True if value is True else None)]
 
 
 class CapturedProspect(_Part):
     id: Identifier = None
     known_as: KnownName = None  # the name that `prospect_name` gave the person before, where Captello gave no id
+    only_news: OnlyNews = None  # what it does not say of the person is left alone in a row that is there
     owner: Text = None
     fields: Fields = Field(default_factory=dict)
 
@@ -165,7 +167,8 @@ class Capture(_Part):
     @property
     def is_empty(self) -> bool:
         said = (*self.prospect.fields.values(), *(answer.value for answer in self.answers))
-        return all(map(is_blank, said)) and not (self.prospect.id or self.submission.activity_id)
+        is_known = self.prospect.id or self.prospect.known_as or self.submission.activity_id
+        return all(map(is_blank, said)) and not is_known
 
     def values(self) -> Iterator[tuple[str, FieldValue]]:
         """Everything that a mapping may name: fields, answers as `q.<id>` and `q.<title>`, the rest as dotted paths."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from core.domain.values import FieldValue, as_text, is_missing
+from core.domain.values import FieldValue, as_text, is_blank, is_missing
 
 CONDITIONS_MOST = 50
 VALUES_MOST = 500
@@ -85,6 +85,8 @@ class Condition(BaseModel):
                 raise ValueError(f"last_outcome is one of {', '.join(OUTCOMES)}, not {value!r}")
         if self.changed is not None and self.field and "." in self.field:
             raise ValueError("`changed` knows a prospect's fields; answers and the rest are not remembered")
+        if self.field is not None and is_blank(self.field):
+            raise ValueError("`field` names a field, such as Country, or an answer: q.12")
         return self
 
     @property
@@ -157,6 +159,17 @@ def for_captures(criteria: Criteria) -> Criteria:
             "last_outcome says nothing about a capture, which has none yet: it is for automations over prospects"
         )
     return criteria
+
+
+def asks_what_was_heard(criteria: Criteria) -> bool:
+    """Whether they can fit somebody, or fit no more, who was heard again and has said nothing new."""
+    return any(condition.about in ("captured_at", "last_outcome") for condition in criteria.conditions)
+
+
+def asks_for_changes_only(criteria: Criteria) -> bool:
+    """Whether nobody can fit of whom no change is known."""
+    needs = any(condition.changed for condition in criteria.all)
+    return needs or (bool(criteria.any) and all(condition.changed for condition in criteria.any))
 
 
 def moment(value: FieldValue) -> date | datetime | None:

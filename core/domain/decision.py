@@ -17,6 +17,7 @@ from core.domain.delivery import ErrorClass, Extra, Intent, Link, Outcome, Resul
 from core.domain.explanation import explained
 from core.domain.mapping import ColumnValue, FieldMapping, Mapped, map_fields, wanted_references
 from core.domain.matching import Match, match_row
+from core.domain.news import only_said, with_what_news_do
 from core.domain.note import note_extra
 from core.domain.owner import Owner, owner_queries
 from core.domain.ownership import OWNER_COLUMN, fallback_owner, owner_value, wanted_owners
@@ -66,6 +67,8 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
     mapping = subject.mappings.get(table)
     if mapping is None:
         return _not_mapped(table, subject, explain)
+    if match:
+        mapping, subject = only_said(subject, mapping), with_what_news_do(subject)
     mapped = map_fields(mapping, subject.sources, found.references)
     if mapped.failures:
         return _refused(mapped, mapping, subject, explain)

@@ -135,7 +135,8 @@ class Intent(_Entity):
     keys: tuple[str, ...]  # the claimed key entities
     prospect_key: str
     prospect: Prospect  # as it will be afterwards, with its link
-    changed: tuple[str, ...] = ()  # the prospect's fields that say something new
+    is_heard: bool = False  # the prospect was; and the fields that say something new
+    changed: tuple[str, ...] = ()
     folded: tuple[Folded, ...] = ()  # they end with it, in this order
     alone: "Intent | None" = None  # without them, should Dynamics refuse what is written for all
 

@@ -5,6 +5,7 @@ Merging is part of a delivery's turn, so an older capture that arrives late cann
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,6 +34,16 @@ class Said(BaseModel):
     def is_taken_back(self) -> bool:
         """A blank was the last word. It is no information, so the value stands for whoever does not ask for blanks."""
         return self.blank_at > self.at
+
+    @property
+    def last_word(self) -> FieldValue:
+        """As it would be said again: blank where it was taken back."""
+        return "" if self.is_taken_back else self.value
+
+    @property
+    def word(self) -> tuple[FieldValue, bool]:
+        """What counts of it: saying it again changes nothing."""
+        return self.value, self.is_taken_back
 
     def then(self, value: FieldValue, at: datetime) -> "Said":
         """What is known when this was said too, whether earlier or later."""
@@ -73,6 +84,7 @@ class Prospect(BaseModel):
     owner_said_at: datetime = NEVER
     fields: dict[str, Said] = Field(default_factory=dict)
     changes: int = 0  # how often something said was new
+    heard: int = 0  # how often anything was said; what automations say again does not count
     links: dict[str, str] = Field(default_factory=dict)
     linked_by_name: tuple[str, ...] = ()  # tables whose link rests on a name alone
     effects: dict[str, datetime] = Field(default_factory=dict)  # marks of what was done beside the row, and as of when
@@ -106,8 +118,10 @@ def field_name(name: str) -> str:
 
 
 def changed_fields(before: Prospect, after: Prospect) -> tuple[str, ...]:
-    """What says something else than before; where they were met counts under `form`, `event` and `rating`."""
-    fields = (name for name, said in after.fields.items() if before.fields.get(name, Said()).value != said.value)
+    """What says something else than before, or is left blank now; where they were met counts under `form`, `event` and
+    `rating`.
+    """
+    fields = (name for name, said in after.fields.items() if before.fields.get(name, Said()).word != said.word)
     was, met = before.met, after.met
     about = {
         "form": (was.form_id, was.form_name) != (met.form_id, met.form_name),
@@ -118,10 +132,22 @@ def changed_fields(before: Prospect, after: Prospect) -> tuple[str, ...]:
     return (*fields, *(name for name, is_new in about.items() if is_new))
 
 
-def with_news(before: Prospect, after: Prospect) -> tuple[Prospect, tuple[str, ...]]:
-    """The person after, with the change counted, and the fields that say something new."""
-    changed = changed_fields(before, after)
-    return (after.model_copy(update={"changes": before.changes + 1}) if changed else after), changed
+@dataclass(frozen=True, slots=True)
+class News:
+    """What automations are told of somebody who was heard: whether they were, and the fields that say something new."""
+
+    is_heard: bool
+    changed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.is_heard or bool(self.changed)
+
+
+def with_news(before: Prospect, after: Prospect, *, is_heard: bool = True) -> tuple[Prospect, News]:
+    """The person after, with what happened counted. What was said later than anything else was heard, whoever tells."""
+    news = News(is_heard or after.last_said_at > before.last_said_at, changed_fields(before, after))
+    counts = {"changes": before.changes + bool(news.changed), "heard": before.heard + news.is_heard}
+    return after.model_copy(update=counts), news
 
 
 def merged(prospect: Prospect, capture: Capture, said_at: datetime) -> Prospect:

@@ -28,8 +28,9 @@ class Subject:
 
     @property
     def is_late(self) -> bool:
-        """The person has said something newer already."""
-        return self.known.last_said_at > self.delivery.said_at
+        """The person has said something newer already. Of news, field by field, only the newest is written."""
+        is_older = self.known.last_said_at > self.delivery.said_at
+        return is_older and not self.capture.prospect.only_news
 
     @property
     def claim_keys(self) -> tuple[str, ...]:

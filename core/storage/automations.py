@@ -1,19 +1,24 @@
 """Automations in the table `Configuration`, how far each has come beside it, and the feed of changes in the ledger.
 
-Fits `sync.automating`'s ports.
+Fits the ports of `sync.automating` and `sync.selecting`.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import UpdateMode
+from azure.core.pipeline import PipelineResponse
+from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
-from core.domain.automation import Automation, Changed, Progress, changed_key
+from core.domain.automation import Automation, Changed, Progress
 from core.storage.document import packed, unpacked
 from core.storage.failures import storage_failures
 from core.sync.ports import ABSENT, EntityT, Versioned
+from core.sync.selecting import FeedPart
 
 _AUTOMATIONS, _PROGRESS = "automation", "automation-progress"
 
@@ -34,7 +39,7 @@ class TableAutomations:
     async def save(self, automation: Automation, etag: str) -> bool:
         """False: somebody else changed it meanwhile."""
         shown = {"state": automation.state, "action": automation.action, **packed(automation)}
-        return await self._save({"PartitionKey": _AUTOMATIONS, "RowKey": automation.id, **shown}, etag)
+        return await self._save({"PartitionKey": _AUTOMATIONS, "RowKey": automation.id, **shown}, etag) is not None
 
     async def delete(self, automation_id: str) -> None:
         with storage_failures("deleting an automation"):
@@ -49,19 +54,28 @@ class TableAutomations:
     async def progress(self, automation_id: str) -> Versioned[Progress]:
         return await self._read(_PROGRESS, automation_id, Progress) or Versioned(Progress(), ABSENT)
 
-    async def save_progress(self, automation_id: str, progress: Progress, etag: str) -> bool:
+    async def save_progress(self, automation_id: str, progress: Progress, etag: str) -> str | None:
         return await self._save({"PartitionKey": _PROGRESS, "RowKey": automation_id, **packed(progress)}, etag)
 
-    async def changes(self, organization: str, *, since: datetime, until: datetime) -> list[Changed]:
+    async def changes(
+        self, organization: str, *, after: str, before: str, committed_after: datetime | None, most: int
+    ) -> FeedPart:
+        """What storage need not look at is left out there, so a tick after a busy one is not sent all of it again."""
+        asked: dict[str, str | datetime] = {"organization": organization, "after": after, "before": before}
+        answered: list[datetime] = []
+        wanted = "PartitionKey eq @organization and RowKey gt @after and RowKey lt @before"
+        if committed_after is not None:
+            asked, wanted = {**asked, "committed": committed_after}, f"{wanted} and Timestamp gt @committed"
         query = self._ledger.query_entities(
-            "PartitionKey eq @organization and RowKey gt @first and RowKey lt @last",
-            parameters={"organization": organization, "first": changed_key(since), "last": changed_key(until, "~")},
+            wanted, parameters=asked, results_per_page=min(most, 1000), raw_response_hook=_noting_time(answered)
         )
+        changes: list[Changed] = []
         with storage_failures("reading what changed"):
-            return [
-                unpacked(entity, Changed).model_copy(update={"committed_at": entity.metadata["timestamp"]})
-                async for entity in query
-            ]
+            async for entity in query:
+                changes.append(_change(entity))
+                if len(changes) == most:
+                    break
+        return FeedPart(changes, answered[0])
 
     async def _read(self, partition: str, key: str, kind: type[EntityT]) -> Versioned[EntityT] | None:
         try:
@@ -71,15 +85,29 @@ class TableAutomations:
             return None
         return Versioned(unpacked(entity, kind), str(entity.metadata["etag"]))
 
-    async def _save(self, entity: dict[str, object], etag: str) -> bool:
+    async def _save(self, entity: dict[str, object], etag: str) -> str | None:
         try:
             with storage_failures(f"saving {entity['PartitionKey']}"):
                 if etag == ABSENT:
-                    await self._table.create_entity(entity)
+                    saved = await self._table.create_entity(entity)
                 else:
-                    await self._table.update_entity(
+                    saved = await self._table.update_entity(
                         entity, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
                     )
         except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
-            return False
-        return True
+            return None
+        return str(saved["etag"])
+
+
+def _change(entity: TableEntity) -> Changed:
+    of_storage = {"key": entity["RowKey"], "committed_at": entity.metadata["timestamp"]}
+    return unpacked(entity, Changed).model_copy(update=of_storage)
+
+
+def _noting_time(answered: list[datetime]) -> Callable[[PipelineResponse[Any, Any]], None]:
+    """Storage says with each answer what time it is there."""
+
+    def note(response: PipelineResponse[Any, Any]) -> None:
+        answered.append(parsedate_to_datetime(response.http_response.headers["date"]))
+
+    return note

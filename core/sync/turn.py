@@ -16,7 +16,7 @@ from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, R
 from core.domain.explanation import explained
 from core.domain.folding import Heard, Pile, fold
 from core.domain.note import NOTE_COLUMNS, note_look_ups
-from core.domain.prospect import Prospect, with_news
+from core.domain.prospect import News, Prospect, with_news
 from core.domain.references import Found
 from core.domain.refitting import refitted
 from core.domain.settling import settled_without_search
@@ -163,7 +163,7 @@ class Turns:
         known = known.and_of(each.known for each in folded)
         if isinstance(pile.decision, Intent):
             return await self._claim(found, known, pile.decision, [each.found for each in folded])
-        person, changed = with_news(subject.known, pile.person)
+        person, news = with_news(subject.known, pile.person, is_heard=_is_heard(delivery))
         ends = zip(folded, pile.folded, strict=True)
         return await self._commit(
             delivery.organization,
@@ -171,7 +171,7 @@ class Turns:
             *(_done(each.found, its.result, self._now()) for each, its in ends),
             Change(subject.prospect_key, person, known.prospect_etag),
             *known.conditions(pile.keys, claimed_by=""),
-            *self._news(delivery, subject.prospect_key, changed),
+            *self._news(delivery, subject.prospect_key, news, _reached(pile.decision, known)),
         )
 
     async def _claim(
@@ -180,7 +180,7 @@ class Turns:
         """Saves the intent and claims keys and row, provided that none has changed since it was read."""
         delivery = found.entity
         claimed = known.subject.known.model_copy(update={"claimed_by": delivery.id})
-        intent = _told(known.subject.known, intent)
+        intent = _told(delivery, known.subject.known, intent)
         row_claim = [Change(intent.row_claim, Claim(claimed_by=delivery.id), ABSENT)] if intent.row_claim else []
         after = await self._commit(
             delivery.organization,
@@ -266,13 +266,14 @@ class Turns:
     ) -> Versioned[Delivery] | None:
         followers = await self._folded(found.entity.organization, intent)
         results = [result, *(each.result for each in intent.folded)]
+        news = News(intent.is_heard, intent.changed)
         after = person.model_copy(update={"last_outcome": results[-1].outcome.value})
         return await self._commit(
             found.entity.organization,
             *(_done(each, told, self._now()) for each, told in zip([found, *followers], results, strict=True)),
             Change(intent.prospect_key, after, ANY),
             *_released(intent),
-            *self._news(found.entity, intent.prospect_key, intent.changed),
+            *self._news(found.entity, intent.prospect_key, news, _written_to(result)),
         )
 
     async def _folded(self, organization: str, intent: Intent) -> list[Versioned[Delivery]]:
@@ -291,12 +292,16 @@ class Turns:
             *([Change(unclaimed, None, ANY)] if unclaimed else []),
         )
 
-    def _news(self, delivery: Delivery, prospect_key: str, changed: tuple[str, ...]) -> list[Change]:
-        """For automations: that the person has said something new, in the transaction that stores it."""
-        if not changed:
+    def _news(self, delivery: Delivery, prospect_key: str, news: News, reached: str) -> list[Change]:
+        """For automations: that the person was heard, in the transaction that stores it. What they hand over themselves
+        is heard only where it is new to this organisation.
+        """
+        if not news:
             return []
-        news = Changed(prospect=prospect_name_of(prospect_key), fields=changed)
-        return [Change(changed_key(self._now(), delivery.id), news, ANY)]
+        is_carried = delivery.capture.prospect.only_news is True
+        name = prospect_name_of(prospect_key)
+        changed = Changed(prospect=name, fields=news.changed, reached=reached, carried=is_carried)
+        return [Change(changed_key(self._now(), delivery.id), changed, ANY)]
 
     async def _refit(
         self, found: Versioned[Delivery], intent: Intent, crm: Crm, setup: ConnectionSetup
@@ -359,11 +364,27 @@ def _is_not_mapped(decision: Intent | Result) -> bool:
     return isinstance(decision, Result) and decision.error_code == NOT_MAPPED
 
 
-def _told(known: Prospect, intent: Intent) -> Intent:
-    """With the change of what is known of the person counted, and what is new in it."""
-    person, changed = with_news(known, intent.prospect)
-    alone = _told(known, intent.alone) if intent.alone else None
-    return intent.model_copy(update={"prospect": person, "changed": changed, "alone": alone})
+def _told(delivery: Delivery, known: Prospect, intent: Intent) -> Intent:
+    """With what is known of the person counted, and what is new in it."""
+    person, news = with_news(known, intent.prospect, is_heard=_is_heard(delivery))
+    alone = _told(delivery, known, intent.alone) if intent.alone else None
+    told = {"prospect": person, "is_heard": news.is_heard, "changed": news.changed, "alone": alone}
+    return intent.model_copy(update=told)
+
+
+def _is_heard(delivery: Delivery) -> bool:
+    """Whether somebody said it, and no automation that says again what is known."""
+    return delivery.trigger != "automation"
+
+
+def _reached(result: Result, known: Known) -> str:
+    """As `_written_to`, where nothing had to be written; an action may leave rows alone, whatever they hold."""
+    return "" if known.subject.action.on_match == "none" else _written_to(result)
+
+
+def _written_to(result: Result) -> str:
+    """The table of the row that holds all of it now, if one does."""
+    return result.table if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED) else ""
 
 
 def _released(intent: Intent) -> list[Change]:

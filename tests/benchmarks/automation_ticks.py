@@ -38,6 +38,7 @@ from core.storage.ledger import TableLedger
 from core.storage.prospects import TableProspects
 from core.sync.automating import Automating
 from core.sync.bulk_actions import BulkActions
+from core.sync.selecting import Selecting
 from infra.local import nodejs
 from infra.local.azurite import ACCOUNT, KEY, azurite
 from infra.local.serve import served
@@ -112,15 +113,14 @@ async def _measured(connection_string: str, ledger_url: str, ledger: OrderedTabl
         configuration=configuration,
         now=clock,
     )
-    automating = Automating(
-        automations=automations,
+    selecting = Selecting(
         feed=automations,
         stored=TableProspects(ledger_table),
         ledger=TableLedger(ledger_table),
-        configuration=configuration,
         places=Places(configuration),
-        bulk=bulk,
-        now=clock,
+    )
+    automating = Automating(
+        automations=automations, selecting=selecting, configuration=configuration, bulk=bulk, now=clock
     )
     began, ticks = time.perf_counter(), 0
     while (await automations.progress("reds")).entity.since is None:

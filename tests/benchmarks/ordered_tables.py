@@ -21,7 +21,10 @@ from starlette.routing import Route
 
 _QUOTED = r"'((?:[^']|'')*)'"
 _KEYS = re.compile(rf".*\(PartitionKey={_QUOTED},RowKey={_QUOTED}\)")
-_RANGE = re.compile(rf"PartitionKey eq {_QUOTED} and RowKey gt {_QUOTED} and RowKey lt {_QUOTED}")
+_RANGE = re.compile(
+    rf"PartitionKey eq {_QUOTED} and RowKey gt {_QUOTED} and RowKey lt {_QUOTED}"
+    r"(?: and Timestamp gt datetime'([^']*)')?"
+)
 _PAGE_MOST = 1_000
 
 
@@ -33,13 +36,13 @@ class OrderedTable:
         self._database.executescript(
             "pragma page_size = 16384; pragma journal_mode = off; pragma synchronous = off;"
             "create table if not exists entities "
-            "(partition text, row text, body text, primary key (partition, row)) without rowid"
+            "(partition text, row text, body text, at text, primary key (partition, row)) without rowid"
         )
         self.requests = self.returned = 0
 
     def add(self, entities: Iterable[Mapping[str, Any]]) -> None:
         with self._database:
-            self._database.executemany("insert or replace into entities values (?, ?, ?)", map(_stored, entities))
+            self._database.executemany("insert or replace into entities values (?, ?, ?, ?)", map(_stored, entities))
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{account}/{what:path}", self._answer)])
@@ -50,16 +53,16 @@ class OrderedTable:
             return self._entity(*map(_unquoted, keys.groups()))
         wanted = _RANGE.fullmatch(request.query_params["$filter"])
         assert wanted, request.query_params["$filter"]
-        partition, first, last = map(_unquoted, wanted.groups())
+        partition, first, last, since = (_unquoted(text or "") for text in wanted.groups())
         begins = request.query_params.get("NextRowKey", "")
         most = min(int(request.query_params.get("$top", _PAGE_MOST)), _PAGE_MOST)
-        found = self._range(partition, (first, begins, last), most + 1)
+        found = self._range(partition, (first, begins, last, since), most + 1)
         select = request.query_params.get("$select", "")
         return self._page(partition, found, most, select.split(",") if select else None)
 
-    def _range(self, partition: str, bounds: tuple[str, str, str], most: int) -> list[tuple[str, str]]:
+    def _range(self, partition: str, bounds: tuple[str, str, str, str], most: int) -> list[tuple[str, str]]:
         query = (
-            "select row, body from entities where partition = ? and row > ? and row >= ? and row < ? "
+            "select row, body from entities where partition = ? and row > ? and row >= ? and row < ? and at > ? "
             "order by row limit ?"
         )
         return self._database.execute(query, (partition, *bounds, most)).fetchall()
@@ -82,8 +85,11 @@ class OrderedTable:
         return JSONResponse(_shown(json.loads(found[0]), None))
 
 
-def _stored(entity: Mapping[str, Any]) -> tuple[str, str, str]:
-    return entity["PartitionKey"], entity["RowKey"], json.dumps(dict(_typed(entity)))
+def _stored(entity: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """With the time of storage, which stamps what it commits."""
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    body = {**dict(_typed(entity)), "Timestamp": now}
+    return entity["PartitionKey"], entity["RowKey"], json.dumps(body), now
 
 
 def _typed(entity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
