@@ -88,6 +88,7 @@ EXAMPLES: dict[str, Any] = {
     "save_automation": _HOT,
     "save_secret": {"secret": "32 or more characters, as random as can be"},
     "erase_prospect": {"confirm": "777"},
+    "edit_prospect": {"action": "booth", "fields": {"Title": "Head of Sales", "Phone": ""}},
     "replay_quarantined": {"body": '{"Email": "mara@x.example", "LastName": "Hara"}'},
     "discard_quarantined": {"reason": "a test of the template"},
     "begin_replay": {"cause": "0f3a5c7e9b1d2f4a", "mapping": "current"},

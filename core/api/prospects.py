@@ -1,27 +1,31 @@
-"""Routes for prospects: the people as they are known here, with the rows they are linked to."""
+"""Routes for prospects: the people as they are known here, with the rows they are linked to; and editing one."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.api import cursor as cursors
 from core.api.asking import Asking, Reveal
+from core.api.editions import Conditional, etag_of
 from core.api.log_view import LogRow, log_view
 from core.api.logs import all_connections, usable_email
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
-from core.domain.connection import Connection
+from core.domain.action import MatchTables
+from core.domain.connection import ConfigurationId, Connection
 from core.domain.delivery import prospect_key
 from core.domain.masking import masked_value, person_in_clear, person_shown
-from core.domain.prospect import NEVER, Prospect, Said, field_name
+from core.domain.prospect import FIELDS_MOST, NEVER, Prospect, Said, field_name
+from core.domain.stored_prospect import edit_of
 from core.domain.values import FieldValue, as_text
 from core.errors import InvalidInputError
 from core.storage.log_pages import LogQuery, Row
 from core.storage.prospects import Named
+from core.sync.capture import Answer
 
 router = APIRouter(prefix="/prospects", tags=["prospects"])
 
@@ -61,6 +65,30 @@ class ProspectDetail(ProspectView):
     deliveries: Annotated[list[LogRow], Field(description="The newest fifty.")]
 
 
+class ProspectEdit(BaseModel):
+    """What a person's fields are to say from now on; a blank takes back what was said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Annotated[ConfigurationId, Field(description="By whose rules the edit is synced.")]
+    fields: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=200)], FieldValue],
+        Field(min_length=1, max_length=FIELDS_MOST),
+    ]
+
+
+class EditedView(BaseModel):
+    """What became of the edit; without a row, it goes on by itself."""
+
+    receipt: str
+    outcome: str
+    reason: str = ""
+    table: str | None = None
+    record_id: str | None = None
+    record_url: str | None = None
+    warnings: list[str] = []
+
+
 class ProspectPage(BaseModel):
     items: list[ProspectView]
     cursor: str | None = None
@@ -96,6 +124,7 @@ async def read_prospect(
     prospect_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.~-]{1,80}$")],
     services: ServicesDependency,
     who: Asking,
+    response: Response,
     organization: Annotated[str | None, Query(max_length=80)] = None,
     reveal: Reveal = False,  # noqa: FBT002  # a query parameter
 ) -> ProspectDetail:
@@ -106,6 +135,7 @@ async def read_prospect(
         raise InvalidInputError(f"There is no prospect {prospect_id}.", field="prospect_id", status=404)
     if reveal:
         await services.revealing.keep(who=who, what=f"prospect {prospect_id}", people=1)
+    response.headers["etag"] = etag_of(_version(found))
     view, columns = await _view(services, found, reveal=reveal), await _mapped_columns(services, found.organization)
     query = LogQuery(await all_connections(services), {"prospect": prospect_id})
     page = await services.log_pages.page(query, most=_DELIVERIES_MOST, after=None)
@@ -116,6 +146,52 @@ async def read_prospect(
             _field(name, said, columns[name], reveal=reveal) for name, said in sorted(found.prospect.fields.items())
         ],
         deliveries=[log_view(row, LogRow) for row in page.rows],
+    )
+
+
+@router.patch("/{prospect_id}", responses={202: {"model": EditedView}}, summary="Edit a person")
+async def edit_prospect(
+    prospect_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.~-]{1,80}$")],
+    body: ProspectEdit,
+    services: ServicesDependency,
+    precondition: Conditional,
+    response: Response,
+) -> EditedView:
+    """A delivery like any other, with a row in the log: through this action it reaches the person's row at once, only
+    the columns of what was edited; other rows of the person by constant updating. 202: it goes on by itself.
+    """
+    action, connection = await services.bulk_actions.place(body.action)
+    if action.match.tables is MatchTables.OFF:
+        message = f"The action {action.id} makes a row for each capture, so it finds none to edit: name another."
+        raise InvalidInputError(message, field="action")
+    found = await named(services, prospect_id, [connection.partition])
+    if found is None:
+        message = f"There is no prospect {prospect_id} in the organisation of the action {action.id}."
+        raise InvalidInputError(message, field="prospect_id", status=404)
+    precondition.check(f"prospect {prospect_id}", _version(found), None)
+    edit = edit_of(found.name, found.prospect, body.fields)
+    answer = await services.captures.accept(edit, action, connection, wait=True, trigger="edit")
+    response.status_code = 202 if answer.result is None else 200
+    return _edited(answer)
+
+
+def _version(found: Named) -> dict[str, str]:
+    """What an edit is made on condition of."""
+    return {"organization": found.organization, "version": found.prospect.version}
+
+
+def _edited(answer: Answer) -> EditedView:
+    if answer.result is None:
+        return EditedView(receipt=answer.receipt, outcome=answer.state)
+    told = answer.result
+    return EditedView(
+        receipt=answer.receipt,
+        outcome=told.outcome.value,
+        reason=told.reason,
+        table=told.table or None,
+        record_id=told.row_id or None,
+        record_url=answer.row_url or None,
+        warnings=list(told.warnings),
     )
 
 

@@ -5,6 +5,7 @@ tick finds it: the delivery's id follows from that and from the automation's edi
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
@@ -232,6 +233,14 @@ class Changed(BaseModel):
     carried: bool = False  # by constant updating, from where it was said first
     key: str = ""  # this and the next are known of what was read
     committed_at: datetime | None = None  # by storage's clock
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPart:
+    """What was heard, oldest first, and when that was asked for, by storage's clock."""
+
+    changes: Sequence[Changed]
+    asked_at: datetime
 
 
 def changed_key(at: datetime, delivery_id: str = "") -> str:

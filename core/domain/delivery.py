@@ -17,7 +17,7 @@ from core.domain.table import Target
 from core.domain.trail import Attempt
 from core.domain.values import normal_name
 
-Trigger = Literal["capture", "bulk", "automation", "replay", "pull"]
+Trigger = Literal["capture", "bulk", "automation", "replay", "pull", "edit"]
 
 
 class Outcome(StrEnum):

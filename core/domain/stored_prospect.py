@@ -2,12 +2,13 @@
 person last said something, so that it is neither late nor newer than anything; or one that says only what is new.
 """
 
+import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from core.domain.capture import Capture, prospect_name
+from core.domain.capture import Capture, digest, prospect_name
 from core.domain.criteria import Criteria
 from core.domain.fitting import Facts
 from core.domain.prospect import NEVER, Prospect, Said, field_name
@@ -39,6 +40,13 @@ def news_of(name: str, prospect: Prospect, changed: Collection[str], *, delivery
     fields, owner = {field: each.last_word for field, each in said.items()}, "owner" in changed and prospect.owner
     at = max(times, default=prospect.last_said_at)
     return _capture(name, prospect, delivery_id, at, _met(prospect, changed), owner or None, fields, only_news=True)
+
+
+def edit_of(name: str, prospect: Prospect, fields: Mapping[str, FieldValue]) -> Capture:
+    """What somebody wants these fields to say from now on. The same again, of the person as they are, is a repeat."""
+    told = json.dumps(sorted(fields.items()), ensure_ascii=True)
+    edit = f"edit:{name}:{prospect.version}:{digest(told)}"
+    return _capture(name, prospect, edit, NEVER, _met(prospect, ()), None, dict(fields), only_news=True)
 
 
 def said_since(prospect: Prospect, since: datetime) -> set[str]:

@@ -14,11 +14,10 @@ from azure.core.pipeline import PipelineResponse
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
-from core.domain.automation import Automation, Changed, Progress
+from core.domain.automation import Automation, Changed, FeedPart, Progress
 from core.storage.document import packed, unpacked
 from core.storage.failures import storage_failures
 from core.sync.ports import ABSENT, EntityT, Versioned
-from core.sync.selecting import FeedPart
 
 _AUTOMATIONS, _PROGRESS = "automation", "automation-progress"
 

@@ -14,7 +14,7 @@ from typing import Literal
 from core.domain.action import SyncAction
 from core.domain.capture import Capture
 from core.domain.connection import Connection
-from core.domain.delivery import Delivery, Intent, Result
+from core.domain.delivery import Delivery, Intent, Result, Trigger
 from core.sync.attempt import Attempts
 from core.sync.intake import Intake, new_delivery
 from core.sync.ports import Ledger, SyncLog, Versioned, WakeQueue
@@ -59,9 +59,12 @@ class Captures:
         self._deadline = deadline
         self._sleep = sleep
 
-    async def accept(self, capture: Capture, action: SyncAction, connection: Connection, *, wait: bool) -> Answer:
+    async def accept(
+        self, capture: Capture, action: SyncAction, connection: Connection, *, wait: bool, trigger: Trigger = "capture"
+    ) -> Answer:
         """Makes the capture durable and, with `wait`, carries it out within the deadline."""
-        return await self.receive(self._delivery(capture, action, connection), wait=wait)
+        delivery = self._delivery(capture, action, connection).model_copy(update={"trigger": trigger})
+        return await self.receive(delivery, wait=wait)
 
     async def receive(self, delivery: Delivery, *, wait: bool, counts: bool = True) -> Answer:
         """The same for a delivery that was made elsewhere; `counts` where having it again is a repeat."""

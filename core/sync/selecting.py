@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from core.domain.automation import Changed, Progress
+from core.domain.automation import Changed, FeedPart, Progress
 from core.domain.delivery import Delivery, delivery_key, prospect_key
 from core.domain.prospect import Prospect
 from core.domain.selecting import (
@@ -31,14 +31,6 @@ _PAGE = 500
 _READ_AT_ONCE = 32
 
 Judged = tuple[Candidate, str]  # somebody who was looked at, and why the automation is not for them ("": it is)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedPart:
-    """What was heard, oldest first, and when that was asked for, by storage's clock."""
-
-    changes: Sequence[Changed]
-    asked_at: datetime
 
 
 class Feed(Protocol):

@@ -298,7 +298,7 @@ class Turns:
         """
         if not news:
             return []
-        is_carried = delivery.capture.prospect.only_news is True
+        is_carried = delivery.trigger == "automation" and delivery.capture.prospect.only_news is True
         name = prospect_name_of(prospect_key)
         changed = Changed(prospect=name, fields=news.changed, reached=reached, carried=is_carried)
         return [Change(changed_key(self._now(), delivery.id), changed, ANY)]

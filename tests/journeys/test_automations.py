@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.journeys.conftest import App, Person
@@ -134,3 +135,77 @@ def test_automations_move_with_the_file(app: App, name: str) -> None:
     unknown = {"format": file["format"], "automations": [{"id": "lost", "action": "nobody"}]}
     refused = app.client.post("/api/v1/import", json=unknown)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "automations.0.action")
+
+
+def test_constant_updating_leaves_alone_what_people_mended(app: App, name: str) -> None:
+    """A company that Sales corrected stays, while a title reaches the row, by capture, by bulk and by the API; what was
+    said while it was paused comes afterwards.
+    """
+    person = Person(61_030)
+    app.capture(person.capture(Company="Acme"), action=name).raise_for_status()
+    (lead,) = app.rows("lead", emailaddress1=person.email)
+    _mended(app, lead["leadid"], companyname="Acme Ltd")
+    quiet = app.action("quiet-edits", match={"tables": "contacts", "by": "email"}, create="none")
+    _save(app, "tidy-kept", action=name, kind="keep_updated")
+    app.client.post("/api/v1/automations/tidy-kept/activate").raise_for_status()
+    app.capture(person.capture(activity=610_301, Title="Countess", Company="Acme"), action=quiet).raise_for_status()
+    _ended(app, name, _run(app, "tidy-kept")["batches"])
+    assert _lead(app, person) == ("Countess", "Acme Ltd")
+    app.client.post("/api/v1/automations/tidy-kept/pause").raise_for_status()
+    line = [{"prospect": {"id": 100_000 + person.number, "fields": {"Title": "Duchess"}}}]
+    is_over(app, app.client.post(f"/api/v1/bulk?action={quiet}", json=line).json()["batch"])
+    app.client.post("/api/v1/automations/tidy-kept/activate").raise_for_status()
+    _ended(app, name, _run(app, "tidy-kept")["batches"])
+    assert _lead(app, person) == ("Duchess", "Acme Ltd")
+    path = f"/api/v1/prospects/{100_000 + person.number}"
+    tag = {"if-match": app.client.get(path).headers["etag"]}
+    edit = {"action": quiet, "fields": {"Title": "Queen"}}
+    assert (
+        app.client.patch(path, json=edit, headers=tag).json()["outcome"] == "skipped"
+    )  # that action has no row of hers
+    _ended(app, name, _run(app, "tidy-kept")["batches"])
+    assert _lead(app, person) == ("Queen", "Acme Ltd")
+
+
+def _mended(app: App, lead: str, **columns: str) -> None:
+    """By somebody at work in Dynamics."""
+    authorization = {"authorization": f"Bearer {app.stack.dynamics_token}"}
+    path = f"{app.stack.dynamics.url}/api/data/v9.2/leads({lead})"
+    httpx.patch(path, json=columns, headers=authorization).raise_for_status()
+
+
+def _lead(app: App, person: Person) -> tuple[str, str]:
+    (lead,) = app.rows("lead", emailaddress1=person.email)
+    return lead["jobtitle"], lead["companyname"]
+
+
+def test_a_person_is_edited_on_condition_and_once(app: App, name: str) -> None:
+    """Through an action, so the row is written at once, and only there; a repeat is one, a late editor hears of it."""
+    person = Person(61_040)
+    app.capture(person.capture(Title="Duke"), action=name).raise_for_status()
+    path, edit = f"/api/v1/prospects/{100_000 + person.number}", {"action": name, "fields": {"Title": "Earl"}}
+    assert app.client.patch(path, json=edit).status_code == 428
+    tag = {"if-match": app.client.get(path).headers["etag"]}
+    first = app.client.patch(path, json=edit, headers=tag).json()
+    assert (first["outcome"], first["table"]) == ("updated", "lead")
+    assert app.rows("lead", emailaddress1=person.email)[0]["jobtitle"] == "Earl"
+    assert app.client.patch(path, json=edit, headers=tag).status_code == 412
+    (logged,) = app.log_of(first["receipt"])
+    assert (logged["trigger"], logged["outcome"]) == ("edit", "updated")
+    for wrong, status in (({**edit, "action": "nobody"}, 404), ({**edit, "fields": {}}, 422), ({"fields": {}}, 422)):
+        assert app.client.patch(path, json=wrong, headers=tag).status_code == status
+    assert app.client.patch("/api/v1/prospects/nobody", json=edit, headers=tag).status_code == 404
+
+
+def test_what_was_read_can_be_sent_back(app: App, name: str) -> None:
+    """With its state, which is not changed that way. A draft has nothing to pause, and one for nobody is refused."""
+    _save(app, "read", action=name)
+    read = app.client.get("/api/v1/automations/read")
+    tag = {"if-match": read.headers["etag"]}
+    assert app.client.put("/api/v1/automations/read", json=read.json(), headers=tag).status_code == 200
+    refused = app.client.put("/api/v1/automations/read", json={**read.json(), "state": "active"}, headers=tag)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "state")
+    assert app.client.post("/api/v1/automations/read/pause").status_code == 409
+    criteria = {"all": [{"field": "form.name", "equals": "Booth"}]}
+    refused = app.client.put("/api/v1/automations/unfit", json={"action": name, "criteria": criteria})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "criteria.all.0.field")

@@ -18,7 +18,7 @@ from typing import Any
 
 from core.admin.automations import AutomationKeeping
 from core.domain.action import SyncAction
-from core.domain.automation import Automation, Changed, Progress, changed_key
+from core.domain.automation import Automation, Changed, FeedPart, Progress, changed_key
 from core.domain.bulk_batch import Batch
 from core.domain.capture import Capture, identity, prospect_name
 from core.domain.delivery import Delivery, Trigger, delivery_key
@@ -26,7 +26,7 @@ from core.domain.prospect import Prospect, merged, with_news
 from core.sync.automating import Automating
 from core.sync.bulk_actions import Asked
 from core.sync.ports import ABSENT, ConnectionSetup, Versioned
-from core.sync.selecting import FeedPart, Selecting
+from core.sync.selecting import Selecting
 from tests.core.sync.scenarios import CONNECTION
 
 BEGIN = datetime(2026, 3, 26, tzinfo=UTC)  # the clocks change on the 29th
