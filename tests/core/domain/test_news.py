@@ -23,7 +23,12 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"constant": "from a fair", "column": "description"},
 )
 SAID = {"LastName": "Lee", "Email": "ann@x.example", "Title": "Duke", "Company": "Acme"}
-STANDING = {"lastname": "Lee", "emailaddress1": "ann@x.example", "jobtitle": "Duke", "companyname": "mended by Sales"}
+STANDING: dict[str, Any] = {
+    "lastname": "Lee",
+    "emailaddress1": "ann@x.example",
+    "jobtitle": "Duke",
+    "companyname": "mended by Sales",
+}
 
 
 def _news(person: Prospect, *changed: str, **rules: Any) -> Subject:
@@ -32,7 +37,7 @@ def _news(person: Prospect, *changed: str, **rules: Any) -> Subject:
 
 
 def _written(told: Subject, **columns: Any) -> dict[str, Any]:
-    decision = decide(told, Found(rows_by_key(row(**STANDING | columns))), new_id=NEW_ID)
+    decision = decide(told, Found(rows_by_key(row(1, **STANDING | columns))), new_id=NEW_ID)
     return decision.person.values if isinstance(decision, Intent) and decision.person else {}
 
 
@@ -89,7 +94,7 @@ def test_owner_account_and_campaigns_stay_unless_they_were_said() -> None:
         "campaigns": [{"name": "00000000-0000-4000-8000-00000000c0de", "as": "response"}],
     }
     told = _news(_person(Phone="123"), "phone", **rules)
-    decision = decide(told, Found(rows_by_key(row(**STANDING))), new_id=NEW_ID)
+    decision = decide(told, Found(rows_by_key(row(1, **STANDING))), new_id=NEW_ID)
     assert isinstance(decision, Intent)
     assert decision.person
     assert decision.person.values == {"telephone1": "123"}
