@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.faults.fault import At, Fault, Kind
+from tests.faults.hosts import Victim
 from tests.journeys.conftest import App, Person
 from tests.journeys.test_bulk import is_over
 
@@ -195,6 +197,30 @@ def test_a_person_is_edited_on_condition_and_once(app: App, name: str) -> None:
     for wrong, status in (({**edit, "action": "nobody"}, 404), ({**edit, "fields": {}}, 422), ({"fields": {}}, 422)):
         assert app.client.patch(path, json=wrong, headers=tag).status_code == status
     assert app.client.patch("/api/v1/prospects/nobody", json=edit, headers=tag).status_code == 404
+
+
+def test_a_host_that_is_killed_in_a_run_leaves_it_to_the_next(app: App, name: str, proxied_host: Victim) -> None:
+    """Killed when it had handed over and had not said so: the next run finds the same batch, and nobody runs twice."""
+    person = Person(61_050)
+    app.capture(person.capture()).raise_for_status()
+    _save(app, "killed", action=name, criteria={"all": [{"field": "Email", "equals": person.email}]})
+    app.client.post("/api/v1/automations/killed/activate").raise_for_status()
+    key = {"x-functions-key": app.stack.key}
+    saving = At(Fault(Kind.KILL_BEFORE), 1, on="^(POST|PUT) .*/Configuration")
+    with proxied_host.host(saving) as host, pytest.raises(httpx.TransportError):
+        httpx.post(f"{host.url}/api/v1/automations/killed/run", headers=key, timeout=20)
+    assert app.client.get("/api/v1/automations/killed/runs").json()["items"] == []
+    run = _run(app, "killed")
+    assert run["selected"] == 1
+    assert _ended(app, name, run["batches"]) == {str(100_000 + person.number): "unchanged"}
+    (batch,) = run["batches"]
+    assert len(app.logs(batch=batch)) == 1
+    assert [each["batch"] for each in _batches(app, "killed")] == [batch]
+
+
+def _batches(app: App, automation: str) -> list[dict[str, Any]]:
+    items = app.client.get("/api/v1/bulk", params={"limit": 100}).json()["items"]
+    return [each for each in items if each["asked_by"] == f"automation {automation}"]
 
 
 def test_what_was_read_can_be_sent_back(app: App, name: str) -> None:

@@ -467,6 +467,7 @@ async def test_what_was_on_its_way_when_everybody_was_gone_through_is_seen() -> 
     await world.switched_on("reds", criteria=RED)
     world.say("p1", delay=301, Colour="red")
     await world.tick()
+    world.pass_time(timedelta(seconds=1))
     for _ in range(3):
         await world.tick()
     assert _names(world, "reds") == ["p1"]
