@@ -268,18 +268,7 @@ def make_services(settings: Settings) -> Services:
     )
     automations = TableAutomations(configuration_table, ledger_table)
     selecting = Selecting(feed=automations, stored=prospects, ledger=ledger, places=places)
-    automating = Automating(
-        automations=automations, selecting=selecting, configuration=configuration, bulk=bulk_actions, now=_now
-    )
-    automation_keeping = AutomationKeeping(
-        store=automations,
-        stored=prospects,
-        selecting=selecting,
-        configuration=configuration,
-        running=automating,
-        now=_now,
-        new_id=_new_id,
-    )
+    automating, automation_keeping = _automating(automations, selecting, prospects, configuration, bulk_actions)
     bulk_refusing = Refusing(actions=bulk_actions, contents=contents, poison=bulk_queue, sync_log=sync_log, now=_now)
     splitting = Splitting(
         batches=batches,
@@ -393,6 +382,27 @@ def make_services(settings: Settings) -> Services:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _automating(
+    automations: TableAutomations,
+    selecting: Selecting,
+    prospects: TableProspects,
+    configuration: TableConfiguration,
+    bulk: BulkActions,
+) -> tuple[Automating, AutomationKeeping]:
+    """What runs automations, and what operators do with them."""
+    running = Automating(automations=automations, selecting=selecting, configuration=configuration, bulk=bulk, now=_now)
+    keeping = AutomationKeeping(
+        store=automations,
+        stored=prospects,
+        selecting=selecting,
+        configuration=configuration,
+        running=running,
+        now=_now,
+        new_id=_new_id,
+    )
+    return running, keeping
 
 
 def _new_id() -> str:
