@@ -300,7 +300,7 @@ async def test_the_action_s_filter_counts_in_preview_and_run() -> None:
     await world.switched_on("all")
     preview = await world.office.preview(world.stored["all"][1])
     assert preview.affected == 0
-    assert list(preview.ignored) == ['The action\'s filter leaves this person out: Colour must be "blue".']
+    assert list(preview.ignored) == ["The action's filter leaves this person out: Colour must be “blue”."]
     await world.tick()
     assert world.runs("all") == [0]
 
