@@ -25,6 +25,7 @@ _CHECKED = {
     "prefixItems",
 }
 _CHECKED |= {"additionalProperties", "pattern", "maxLength", "minLength", "minimum", "maximum", "maxItems", "minItems"}
+_CHECKED |= {"minProperties", "maxProperties"}
 _TOLD = {"title", "description", "default", "examples", "example", "format", "writeOnly", "discriminator"}
 _TOLD |= {"propertyNames", "uniqueItems", "exclusiveMinimum", "exclusiveMaximum"}
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -108,6 +109,8 @@ class Schemas:
     def _faults_within(self, value: Mapping[str, Any], schema: Schema, where: str) -> Iterator[str]:
         properties, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
         yield from (f"{where}: {name} is missing" for name in schema.get("required", ()) if name not in value)
+        if not schema.get("minProperties", 0) <= len(value) <= schema.get("maxProperties", len(value)):
+            yield f"{where}: {len(value)} properties"
         for name, item in value.items():
             if name in properties or isinstance(rest, dict):
                 yield from self.faults(item, properties.get(name, rest), f"{where}.{name}")
