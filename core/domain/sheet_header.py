@@ -60,7 +60,7 @@ def columns_of(heading: Sequence[str], mapped: Sequence[str] = ()) -> Columns:
     names = [unprotected(name).strip() for name in heading]
     if len(names) > COLUMNS_MOST:
         raise InvalidInputError(f"The first row has more than {COLUMNS_MOST} columns.", field="body")
-    if any(map(_ADDRESS.fullmatch, names)) or not any(_is_known(name, mapped) for name in names):
+    if not _is_heading(names, mapped):
         message = "The first row has to name the columns, such as FirstName, LastName, Email, Company."
         raise InvalidInputError(message, field="body")
     paths = _paths(names, mapped)
@@ -94,9 +94,16 @@ def _is_called_so(name: str, meanings: Sequence[Path]) -> bool:
     return bool(meanings) and plain(meanings[0][-1]) == plain(name)
 
 
+def _is_heading(names: Sequence[str], mapped: Sequence[str]) -> bool:
+    """Nobody calls a column like an address; but what somebody sent as a field's name comes back under it."""
+    if any(map(_is_ours, names)):
+        return True
+    return not any(map(_ADDRESS.fullmatch, names)) and any(_is_known(name, mapped) for name in names)
+
+
 def _is_known(name: str, mapped: Sequence[str]) -> bool:
     """Whether it can be told from a cell: a first row of nothing but other words is somebody's data."""
-    return _is_ours(name) or len(_meanings(name, mapped)) > 1
+    return len(_meanings(name, mapped)) > 1
 
 
 def _unmapped(paths: Sequence[Path | None], mapped: Sequence[str]) -> list[str]:
