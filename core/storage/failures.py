@@ -15,8 +15,6 @@ from azure.core.exceptions import (
 from core.errors import RetryableError
 from core.tracing import span
 
-_DENIED = {401, 403}
-
 
 @contextlib.contextmanager
 def storage_failures(what: str) -> Iterator[None]:
@@ -42,15 +40,6 @@ def storage_failures(what: str) -> Iterator[None]:
         raise _refusal(what, error) from error
     except AzureError as error:
         raise RetryableError("Storage cannot be reached.", detail=f"{what}: {type(error).__name__}") from error
-
-
-def failure_for(status: int, code: str) -> HttpResponseError:
-    """What the table client would raise for an answer to a request of our own."""
-    kind = ResourceNotFoundError if code == "TableNotFound" else HttpResponseError
-    error = (ClientAuthenticationError if status in _DENIED else kind)(message=f"HTTP {status} {code}")
-    error.status_code = status
-    error.error_code = code  # type: ignore[attr-defined]  # as the table client's own errors name it
-    return error
 
 
 def _refusal(what: str, error: HttpResponseError) -> RetryableError:

@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 from pydantic import BaseModel
 
 from core.domain.delivery import Claim, Delivery, Due, due_key
 from core.storage.document import packed, unpacked
 from core.storage.entity_batch import Operation
-from core.storage.entity_read import document_at
 from core.storage.failures import storage_failures
 from core.storage.transactions import submitted
 from core.sync.ports import ABSENT, ANY, PRESENT, Change, EntityT, Versioned
@@ -25,8 +25,12 @@ class TableLedger:
         self._table = table
 
     async def read(self, organization: str, key: str, kind: type[EntityT]) -> Versioned[EntityT] | None:
-        found = await document_at(self._table, organization, key, what=f"reading {key}")
-        return Versioned(unpacked(found[0], kind), found[1]) if found else None
+        try:
+            with storage_failures(f"reading {key}"):
+                entity = await self._table.get_entity(organization, key)
+        except ResourceNotFoundError:
+            return None
+        return Versioned(unpacked(entity, kind), str(entity.metadata["etag"]))
 
     async def commit(self, organization: str, changes: Sequence[Change]) -> tuple[str, ...] | None:
         operations = [_operation(organization, change) for change in changes]

@@ -3,15 +3,17 @@
 import uuid
 from collections.abc import Sequence
 
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.data.tables import TableErrorCode
 from azure.data.tables.aio import TableClient
 
 from core.errors import RetryableError
 from core.storage.entity_batch import Operation, Refused, batch_answer, batch_body, error_code
-from core.storage.failures import failure_for, storage_failures
+from core.storage.failures import storage_failures
 
 _ACCEPTED = 202
+_DENIED = {401, 403}
 _LOST_CONDITIONS = {
     TableErrorCode.ENTITY_ALREADY_EXISTS,
     TableErrorCode.ENTITY_NOT_FOUND,
@@ -44,7 +46,7 @@ async def submitted(table: TableClient, operations: Sequence[Operation], *, what
         async with response:
             body = await response.read()
         if response.status_code != _ACCEPTED:
-            raise failure_for(response.status_code, error_code(body))
+            raise _failure(response.status_code, error_code(body))
     answer = batch_answer(body)
     if isinstance(answer, Refused):
         if answer.code in _LOST_CONDITIONS:
@@ -57,3 +59,10 @@ async def submitted(table: TableClient, operations: Sequence[Operation], *, what
 
 _MISSING = "A storage table is missing: deploy the template again."
 _REFUSED = "Storage refused a transaction."
+
+
+def _failure(status: int, code: str) -> HttpResponseError:
+    error = (ClientAuthenticationError if status in _DENIED else HttpResponseError)(message=f"HTTP {status} {code}")
+    error.status_code = status
+    error.error_code = code  # type: ignore[attr-defined]  # as the table client's own errors name it
+    return error
