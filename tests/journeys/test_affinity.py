@@ -11,7 +11,7 @@ def test_the_affinity_cookie_is_never_brought_back(app: App) -> None:
     before = httpx.get(requests).json()["counters"]["requests"]
     offered = httpx.get(f"{app.stack.dynamics.url}/api/data/v9.2/WhoAmI").headers["set-cookie"]
     assert offered.startswith("ARRAffinity=")
-    for number in (70_001, 70_002):
+    for number in (73_001, 73_002):
         assert app.capture(Person(number).capture()).json()["outcome"] == "created"
     entries = httpx.get(requests, params={"since": before}).json()["requests"]
     assert len([entry for entry in entries if entry["user"]]) >= 4

@@ -169,10 +169,11 @@ def test_a_dry_run_tells_what_would_come_of_it_and_the_original_mapping_fails_ag
     assert first["happened"] == f"{refused} It was replayed as as-it-was-{person.number}."
     assert second["happened"] == f"{refused} It was replayed as as-it-is-{person.number}."
     assert last["happened"] == "It ended as created."
-    assert [[call["method"] for call in attempt["calls"]] for attempt in detail["tried"]] == [
-        *(["POST"], ["POST"]),
-        ["POST", "PATCH"],
-    ]
+    *refusals, success = [[call["method"] for call in attempt["calls"]] for attempt in detail["tried"]]
+    assert success == ["POST", "PATCH"]
+    for methods in refusals:  # after the look-ups, the table may have been read anew
+        assert methods[0] == "POST"
+        assert "PATCH" not in methods
     as_it_was = app.client.get(f"/api/v1/replays/as-it-was-{person.number}").json()
     assert as_it_was["outcomes"] == {"failed": 1}, "a later replay does not rewrite what came of this one"
 
