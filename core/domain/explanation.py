@@ -7,10 +7,9 @@ from core.domain.action import SyncAction
 from core.domain.matching import Match, fitting_ways, redirect
 from core.domain.row import Row, RowKey
 from core.domain.subject import Subject
-from core.domain.table import EMAIL_COLUMNS
+from core.domain.table import EMAIL_COLUMNS, PEOPLE
 
 _CANDIDATES_MOST = 50
-_PEOPLE = ("lead", "contact")
 
 
 def explained(subject: Subject, match: Match | None, rows: Mapping[RowKey, Row | None]) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def explained(subject: Subject, match: Match | None, rows: Mapping[RowKey, Row |
 def _queries(subject: Subject) -> Iterator[dict[str, Any]]:
     """One for each table: all of what was asked goes in one query."""
     for look_up in subject.look_ups():
-        if look_up.table in _PEOPLE:
+        if look_up.table in PEOPLE:
             yield {
                 "table": look_up.table,
                 "link": bool(look_up.ids),
@@ -43,7 +42,7 @@ def _queries(subject: Subject) -> Iterator[dict[str, Any]]:
 
 def _candidates(subject: Subject, match: Match | None, rows: Mapping[RowKey, Row | None]) -> Iterator[dict[str, Any]]:
     for (table, row_id), row in rows.items():
-        if table not in _PEOPLE:
+        if table not in PEOPLE:
             continue
         told = {"table": table, "row_id": row_id}
         if row is None:

@@ -9,6 +9,7 @@ from core.domain.delivery import Delivery, alias_key, claim_keys, prospect_key
 from core.domain.mapping import FieldMapping, MappingRow, Sources
 from core.domain.matching import LookUp, MatchKeys, full_name, look_ups, match_keys, said_name
 from core.domain.prospect import Prospect, merged
+from core.domain.table import PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Subject:
 
     @property
     def _rows(self) -> list[MappingRow]:
-        return [row for mapping in self.mappings.values() for row in mapping.rows]
+        return [row for mapping in _of_people(self.mappings) for row in mapping.rows]
 
     @property
     def submission(self) -> str:
@@ -90,6 +91,11 @@ def subject_of(
     """`prospect_key` where the submission is known to belong to another prospect than its words would say."""
     person = merged(known, delivery.capture, delivery.said_at)
     sources = Sources(person, delivery.capture)
-    keys = match_keys(person, sources, mappings.values(), action)
+    keys = match_keys(person, sources, _of_people(mappings), action)
     key = prospect_key or subject_key(delivery, action)
     return Subject(delivery, action, mappings, key, known, person, sources, keys)
+
+
+def _of_people(mappings: Mapping[str, FieldMapping]) -> list[FieldMapping]:
+    """A company's address is nobody's own: whoever holds it is not the person."""
+    return [mappings[table] for table in PEOPLE if table in mappings]

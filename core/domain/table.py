@@ -11,6 +11,7 @@ SET_NAMES: Mapping[str, str] = {
     "annotation": "annotations",
     "campaignresponse": "campaignresponses",
 }
+PEOPLE = ("lead", "contact")
 EMAIL_COLUMNS = ("emailaddress1", "emailaddress2", "emailaddress3")
 
 TEXT_TYPES = ("String", "Memo")

@@ -19,6 +19,7 @@ from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import Prospect
 from core.domain.references import Found
 from core.domain.subject import Subject, subject_alias, subject_of
+from core.domain.table import PEOPLE
 from core.errors import MisconfiguredConnectionError, RejectedRowError
 from core.sync.ports import ABSENT, Change, ConnectionSetup, Crm, Ledger, TurnSettings, Versioned
 
@@ -171,9 +172,8 @@ def _missing(what: str) -> MisconfiguredConnectionError:
 
 async def search(crm: Crm, subject: Subject) -> Found:
     """What the rule and the action ask for, in one request; then the rows that others redirect to."""
-    tables = ("lead", "contact")
     columns: dict[str, tuple[str, ...]] = {
-        table: columns_to_read(subject.mappings.get(table), table, linked_columns(subject, table)) for table in tables
+        table: columns_to_read(subject.mappings.get(table), table, linked_columns(subject, table)) for table in PEOPLE
     }
     columns["annotation"] = NOTE_COLUMNS
     wanted = (*subject.look_ups(), *note_look_ups(subject))

@@ -65,8 +65,9 @@ class Saying:
             yield row.column, default, _filling(row.policy)
 
     def emails(self, mappings: Mapping[str, Sequence[MappingRow]]) -> set[str]:
-        """`Email`, and whatever is mapped to an e-mail column."""
-        sources = [row.source for rows in mappings.values() for row in rows if row.column in EMAILS and row.source]
+        """`Email`, and whatever is mapped to an e-mail column of a person; a company's address is nobody's."""
+        rows = [row for table in ("lead", "contact") for row in mappings.get(table, ())]
+        sources = [row.source for row in rows if row.column in EMAILS and row.source]
         values = [self._value(source) for source in ("Email", *sources)]
         return {address(text_of(value)) for value in values if not is_missing(value)} - {""}
 

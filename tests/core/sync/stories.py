@@ -169,6 +169,7 @@ CAPTURES = st.fixed_dictionaries(
                     {"Email": SAID_ADDRESSES, "FirstName": FIRST, "LastName": LAST, "Company": COMPANIES},
                     optional={
                         "Email2": SAID_ADDRESSES,
+                        "Mailbox": SAID_ADDRESSES,
                         **dict.fromkeys(("Title", "Nick", "Remark"), WORDS),
                     },
                 ),
@@ -198,11 +199,19 @@ AGAIN = st.builds(Repeated, st.integers(0, 5))
 STEPS = st.sampled_from([SAID] * 6 + [CHANGED] * 2 + [AGAIN]).flatmap(lambda kind: kind)
 
 
+# A company has an address of its own, which is nobody's.
+ACCOUNTS_ROWS = tuple(
+    MappingRow.model_validate(row)
+    for row in ({"column": "name", "source": "Company"}, {"column": "emailaddress1", "source": "Mailbox"})
+)
+
+
 @st.composite
 def mappings(draw: st.DrawFn) -> Mappings:
-    """For both tables; now and then contacts have none."""
+    """For both tables, and often for companies; now and then contacts have none."""
     has_none = draw(st.integers(0, 30)) == 30
-    return {"lead": draw(mapping_rows())} | ({} if has_none else {"contact": draw(mapping_rows())})
+    account = draw(st.sampled_from([{}, {"account": ACCOUNTS_ROWS}]))
+    return {"lead": draw(mapping_rows())} | ({} if has_none else {"contact": draw(mapping_rows())}) | account
 
 
 STORIES = st.builds(
