@@ -36,7 +36,7 @@ class Changes:
 
 
 def changes_to(match: Match, values: Iterable[ColumnValue], columns: Mapping[str, Column], *, late: bool) -> Changes:
-    """What these values change in the matched row; one that is closed is opened again."""
+    """What these values change in the matched row; one that is closed is opened again, unless this comes late."""
     changes = Changes()
     writable = [value for value in values if columns[value.column].updatable]
     emails = [value for value in writable if value.column in EMAIL_COLUMNS]
@@ -44,7 +44,7 @@ def changes_to(match: Match, values: Iterable[ColumnValue], columns: Mapping[str
         if value not in emails:
             _change(changes, match.row, value, columns[value.column], late=late)
     _change_emails(changes, match, emails, late=late)
-    if not match.row.is_active:
+    if not match.row.is_active and not late:
         changes.set("statecode", _ACTIVE, match.row.content("statecode"))
         changes.warnings.append("The row was closed in Dynamics and was opened again.")
     return changes

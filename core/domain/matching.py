@@ -18,6 +18,9 @@ from core.domain.row import Row, RowKey, read_name
 from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, id_column
 from core.domain.values import FieldValue, as_text, is_missing, normal_name
 
+By = Literal["email", "name"]
+
+_WAYS: tuple[By, ...] = ("email", "name")
 _REDIRECTS_MOST = 8  # a chain of merges longer than this is a loop
 
 # Every look-up asks for these beside the mapped columns.
@@ -91,13 +94,13 @@ def said_name(person: Prospect, sources: Sources, rows: Iterable[MappingRow]) ->
 
 def look_ups(action: SyncAction, keys: MatchKeys, links: Mapping[str, str]) -> tuple[LookUp, ...]:
     """What to read from Dynamics before anything can be decided; tables that nothing is known for are left out."""
-    if action.match.tables is MatchTables.OFF:
-        return tuple(LookUp(table, ids=(row_id,)) for table, row_id in links.items() if table in action.tables)
-    asked = (
-        LookUp(table, ids=(links[table],) if table in links else (), emails=keys.emails, name=keys.name)
-        for table in action.match.tables.in_order
-    )
+    searched = action.match.tables.in_order
+    asked = (_look_up(table, keys if table in searched else MatchKeys(), links) for table in action.tables)
     return tuple(look_up for look_up in asked if look_up.ids or look_up.emails or look_up.name)
+
+
+def _look_up(table: str, keys: MatchKeys, links: Mapping[str, str]) -> LookUp:
+    return LookUp(table, ids=(links[table],) if table in links else (), emails=keys.emails, name=keys.name)
 
 
 def redirects_to_read(rows: Mapping[RowKey, Row | None]) -> tuple[LookUp, ...]:
@@ -120,61 +123,45 @@ def match_row(
     action: SyncAction, keys: MatchKeys, links: Mapping[str, str], rows: Mapping[RowKey, Row | None]
 ) -> Match | None:
     """The row that is the person. `rows` holds everything read so far; None stands for a row that is gone."""
-    tables = action.match.tables.in_order or action.tables
-    for table in tables:
-        if table in links and (row := _linked(rows.get((table, links[table])), rows, tables, action)):
+    for table in action.tables:
+        row = _end(rows.get((table, links[table])), rows, action) if table in links else None
+        if row and (row.is_active or _may_open(row, action)):
             return Match(row, "link", table)
-    if action.match.tables is MatchTables.OFF:
-        return None
-    return next(_hits(action, keys, tables, rows), None)
+    return next(_hits(action, keys, rows), None)
 
 
-def _linked(
-    row: Row | None, rows: Mapping[RowKey, Row | None], tables: tuple[str, ...], action: SyncAction
-) -> Row | None:
-    final = _final(row, rows, tables)
-    return final or next(iter(_closed([row], action).values()), None) if row else None
-
-
-def _hits(
-    action: SyncAction, keys: MatchKeys, tables: tuple[str, ...], rows: Mapping[RowKey, Row | None]
-) -> Iterator[Match]:
+def _hits(action: SyncAction, keys: MatchKeys, rows: Mapping[RowKey, Row | None]) -> Iterator[Match]:
     """E-mails first, through all tables: an e-mail in the second table is better evidence than a name in the first.
     Closed rows come after the active ones that fit as well, where the action opens them again.
     """
-    ways: tuple[Literal["email", "name"], ...] = ("email", "name")
-    for by in ways:
-        fitting = {table: [row for row in _of(table, rows) if _fits(row, keys, by)] for table in tables}
-        active = ((table, _finals(hits, rows, tables)) for table, hits in fitting.items())
-        closed = ((table, _closed(hits, action)) for table, hits in fitting.items())
+    for by in _WAYS:
+        fitting = {table: _fitting(table, keys, by, rows) for table in action.match.tables.in_order}
+        ends = [(table, _ends(hits, rows, action)) for table, hits in fitting.items()]
+        active = [(table, [row for row in found if row.is_active]) for table, found in ends]
+        closed = [(table, [row for row in found if _may_open(row, action)]) for table, found in ends]
         for table, candidates in (*active, *closed):
             if candidates:
-                chosen, *lost = _ranked(candidates.values(), action.on_duplicate)
+                chosen, *lost = _ranked(candidates, action.on_duplicate)
                 yield Match(chosen, by, table, tuple(lost), rests_on_name=by == "name")
 
 
-def _of(table: str, rows: Mapping[RowKey, Row | None]) -> list[Row]:
-    return [row for row in rows.values() if row and row.table == table]
+def _fitting(table: str, keys: MatchKeys, by: By, rows: Mapping[RowKey, Row | None]) -> list[Row]:
+    return [row for row in rows.values() if row and row.table == table and _fits(row, keys, by)]
 
 
-def _finals(hits: Iterable[Row], rows: Mapping[RowKey, Row | None], tables: tuple[str, ...]) -> dict[RowKey, Row]:
-    """The active rows that the hits are, or lead to."""
-    return {final.key: final for hit in hits if (final := _final(hit, rows, tables))}
+def _ends(hits: Iterable[Row], rows: Mapping[RowKey, Row | None], action: SyncAction) -> Iterable[Row]:
+    """The rows that the hits are, or lead to, each once."""
+    return {end.key: end for hit in hits if (end := _end(hit, rows, action))}.values()
 
 
-def _closed(hits: Iterable[Row], action: SyncAction) -> dict[RowKey, Row]:
-    """Closed rows that the action opens again."""
-    if action.match.inactive != "reactivate":
-        return {}
-    return {row.key: row for row in hits if not row.is_active and not _is_over(row)}
+def _may_open(row: Row, action: SyncAction) -> bool:
+    """Closed, and the action opens it again; not merged away or qualified, which that would not undo."""
+    is_qualified = row.table == "lead" and row.columns.get("statecode") == _QUALIFIED
+    is_over = bool(row.columns.get("merged")) or is_qualified
+    return action.match.inactive == "reactivate" and not row.is_active and not is_over
 
 
-def _is_over(row: Row) -> bool:
-    """Merged away or qualified, which opening it again would not undo."""
-    return bool(row.columns.get("merged")) or (row.table == "lead" and row.columns.get("statecode") == _QUALIFIED)
-
-
-def _fits(row: Row, keys: MatchKeys, by: Literal["email", "name"]) -> bool:
+def _fits(row: Row, keys: MatchKeys, by: By) -> bool:
     if by == "email":
         return bool(row_emails(row) & set(keys.emails))
     name = (row.columns.get("firstname") or "", row.columns.get("lastname") or "")
@@ -187,23 +174,25 @@ def _same_name(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
 def fitting_ways(row: Row, keys: MatchKeys, links: Mapping[str, str]) -> list[str]:
     """All that says the row is the person."""
-    ways: tuple[Literal["email", "name"], ...] = ("email", "name")
     linked = ["link"] if links.get(row.table) == row.id else []
-    return linked + [by for by in ways if _fits(row, keys, by)]
+    return linked + [by for by in _WAYS if _fits(row, keys, by)]
 
 
 def row_emails(row: Row) -> set[str]:
     return {normal_email(row.columns.get(column) or "") for column in EMAIL_COLUMNS} - {""}
 
 
-def _final(row: Row | None, rows: Mapping[RowKey, Row | None], tables: tuple[str, ...]) -> Row | None:
-    """The row itself, or where it redirects; None when that is no candidate."""
+def _end(row: Row | None, rows: Mapping[RowKey, Row | None], action: SyncAction) -> Row | None:
+    """The row itself, or where it redirects, open or closed; None when that is gone, or in no table of the action. With
+    match off, a lead that has become a contact is its submission's own all the same.
+    """
+    tables = (*action.tables, *(("contact",) if action.match.tables is MatchTables.OFF else ()))
     for _ in range(_REDIRECTS_MOST):
         if row is None or row.table not in tables:
             return None
         target = redirect(row)
         if target is None:
-            return row if row.is_active else None
+            return row
         row = rows.get(target)
     return None
 

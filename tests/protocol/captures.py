@@ -14,6 +14,11 @@ class Action(NamedTuple):
     campaign: str = ""  # as a response
     marketing_list: str = ""
 
+    @property
+    def own_tables(self) -> tuple[str, ...]:
+        """Where links count: the tables that are searched, then the one that rows are made in."""
+        return tuple(dict.fromkeys(filter(None, (*self.tables, self.create))))
+
 
 class Delivery(NamedTuple):
     id: str

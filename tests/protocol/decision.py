@@ -70,10 +70,10 @@ def searches(group: Group, people: People) -> tuple[Search, ...]:
 def _searches(each: Heard) -> Iterator[Search]:
     action, person = each.subject.delivery.action, each.person
     links = dict(each.known.links)
-    for table in action.tables or (action.create,):
-        ids = (links[table],) if table in links else ()
-        emails = person.emails if action.tables else ()
-        name = person.name.value if action.by_name and action.tables else ""
+    for table in action.own_tables:
+        ids, is_searched = (links[table],) if table in links else (), table in action.tables
+        emails = person.emails if is_searched else ()
+        name = person.name.value if action.by_name and is_searched else ""
         if ids or emails or name:
             yield Search(table, ids, emails, name)
     if action.account and person.company.value:

@@ -75,7 +75,7 @@ def _rewritten(row: Row, match: Match | None, person: Prospect, delivery: Delive
             row = with_values(row, {column: value})
     if delivery.remark and delivery.remark not in row.remarks:
         row = row._replace(remarks=(*row.remarks, delivery.remark))
-    return row._replace(is_active=True)
+    return row._replace(is_active=row.is_active or not late)
 
 
 def _with_email(row: Row, column: str, address: str, *, keeps: bool) -> Row:

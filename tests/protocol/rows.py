@@ -57,10 +57,9 @@ def holds(row: Row, changes: Changes) -> bool:
 
 def matched(action: Action, person: Prospect, rows: Rows) -> Match | None:
     """Links first; then e-mails through the tables in their order; only then names."""
-    tables = action.tables or (action.create,)
     links = dict(person.links)
-    for table in tables:
-        if table in links and (row_id := _final(links[table], rows, action, tables)):
+    for table in action.own_tables:
+        if table in links and (row_id := _final(links[table], rows, action)):
             return Match(row_id, table in person.linked_by_name)
     return next(_searched(action, person, rows), None)
 
@@ -71,7 +70,7 @@ def _searched(action: Action, person: Prospect, rows: Rows) -> Iterator[Match]:
             hits = [
                 row_id for row_id in rows if table_of(row_id) == table and _fits(rows[row_id], person, by_name=by_name)
             ]
-            finals = {_final(row_id, rows, action, action.tables) for row_id in hits} - {""}
+            finals = {_final(row_id, rows, action) for row_id in hits} - {""}
             if finals and (action.by_name or not by_name):
                 yield Match(_preferred(finals, rows, newest_wins=action.newest_wins), by_name)
 
@@ -82,8 +81,9 @@ def _fits(row: Row, person: Prospect, *, by_name: bool) -> bool:
     return bool({row.email, row.email2} & set(person.emails))
 
 
-def _final(row_id: str, rows: Rows, action: Action, tables: Iterable[str]) -> str:
+def _final(row_id: str, rows: Rows, action: Action) -> str:
     """The row itself or where it redirects; "" when that is no candidate."""
+    tables = (*action.own_tables, *(() if action.tables else ("contact",)))
     for _ in range(REDIRECTS_MOST):
         row = rows.get(row_id)
         if row is None or table_of(row_id) not in tables:

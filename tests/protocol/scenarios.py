@@ -13,6 +13,7 @@ TO_CONTACT = Action(create="contact")
 LEADS_ONLY = Action(tables=("lead",), by_name=False)
 CONTACTS_ONLY = Action(tables=("contact",), by_name=False, create="contact")
 OFF = Action(tables=())
+MADE_ELSEWHERE = Action(tables=("contact",), by_name=False)
 CREATES_NONE = Action(create="")
 WITH_ACCOUNT = Action(by_name=False, account="create")
 WITH_ACCOUNT_IF_THERE = Action(by_name=False, account="leave")
@@ -163,6 +164,22 @@ BEYOND = (
         unattainable="Dynamics cannot refuse a late create whose id was deleted meanwhile (outside the promise, 2)",
     ),
     # --- the rules of matching ---
+    Scenario(
+        "rows are made in a table that is not searched: edits of one submission",
+        (
+            D("d1", "p1", 1, "a", title="X", submission="s", answers="t", action=MADE_ELSEWHERE),
+            D("d2", "p1", 2, "a", title="Y", submission="s", answers="u", action=MADE_ELSEWHERE),
+        ),
+        in_flight=1,
+    ),
+    Scenario(
+        "rows are made in a table that is not searched, beside an action that searches it",
+        (
+            D("d1", "p1", 1, "a", title="X", action=MADE_ELSEWHERE),
+            D("d2", "p1", 2, "a", title="Y", action=MADE_ELSEWHERE),
+            D("d3", "p2", 3, "a", title="Z", action=LEADS_ONLY),
+        ),
+    ),
     Scenario(
         "matching is off: repeats and edits of one submission",
         (

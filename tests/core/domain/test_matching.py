@@ -39,7 +39,8 @@ def _match(
     tables: str = "contacts_then_leads",
     **settings: Any,
 ) -> Match | None:
-    under = action(match={"tables": tables, "by": "email_or_name"}, **settings)
+    rule = {"tables": tables, "by": "email_or_name", **settings.pop("match", {})}
+    under = action(match=rule, **settings)
     return match_row(under, keys, links or {}, rows_by_key(*found))
 
 
@@ -201,9 +202,34 @@ def test_a_link_comes_first() -> None:
     assert _matched(_ada(1, "contact"), linked, links={"lead": row_id(2)}) == ("lead", row_id(2), "link")
 
 
-def test_a_link_counts_only_for_tables_in_the_rule() -> None:
-    """A lead that another action made is not updated by one that searches contacts."""
-    assert _matched(row(2, "lead"), links={"lead": row_id(2)}, tables="contacts") is None
+def test_a_link_counts_only_for_tables_of_the_action() -> None:
+    """A lead that another action made is not updated by one that searches and makes contacts."""
+    assert _matched(row(2, "lead"), links={"lead": row_id(2)}, tables="contacts", create="contact") is None
+    assert _matched(row(2, "lead"), links={"lead": row_id(2)}, tables="contacts", create="none") is None
+
+
+@pytest.mark.parametrize(("tables", "table"), [("contacts", "lead"), ("leads", "contact")])
+def test_a_link_counts_for_the_table_that_rows_are_made_in(tables: str, table: str) -> None:
+    """Although it is not searched: what a submission made is what its edit updates."""
+    links = {table: row_id(2)}
+    assert _matched(row(2, table), links=links, tables=tables, create=table) == (table, row_id(2), "link")
+    assert _matched(_ada(2, table), tables=tables, create=table) is None
+
+
+def test_with_match_off_a_submissions_lead_is_its_own_also_as_a_contact() -> None:
+    """Qualified in between; a second lead would be a duplicate."""
+    qualified = row(2, statecode=1, _parentcontactid_value=row_id(4))
+    found = _matched(qualified, row(4, "contact"), links={"lead": row_id(2)}, tables="off")
+    assert found == ("contact", row_id(4), "link")
+
+
+@pytest.mark.parametrize("links", [{}, {"lead": row_id(1)}], ids=["found", "linked"])
+def test_a_row_that_was_merged_into_a_closed_one_opens_that(links: dict[str, str]) -> None:
+    """Where the action opens rows again; else the person is in no row that counts."""
+    pair = (_ada(1, merged=True, statecode=2, _masterid_value=row_id(2)), row(2, statecode=2))
+    reactivated = _matched(*pair, links=links, match={"inactive": "reactivate"})
+    assert reactivated == ("lead", row_id(2), "link" if links else "email")
+    assert _matched(*pair, links=links) is None
 
 
 @pytest.mark.parametrize(
@@ -284,7 +310,7 @@ def test_the_order_of_candidates_never_changes_a_match(
     assert match == _match(*shuffled, tables=tables, on_duplicate=rule, links=links)
     if match:
         assert match.row.is_active
-        assert match.row.table in action(match={"tables": tables}).match.tables.in_order
+        assert match.row.table in action(match={"tables": tables}).tables
 
 
 # --- Keys -------------------------------------------------------------------------------------------------------------

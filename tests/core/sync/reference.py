@@ -222,8 +222,10 @@ class Organization:
         return [f"{source}: {text}" for source, text in given if text is not None and not address(text)]
 
     def _after(self, saying: Saying, found: Found, *, is_late: bool) -> tuple[Columns, list[str]]:
-        """The row after this capture, open again where it was closed; and lines about addresses without a column."""
-        row = dict(self.rows[found.key]) | {"statecode": 0}
+        """The row after this capture, open again where it was closed, unless that is late; and lines about addresses
+        without a column.
+        """
+        row = dict(self.rows[found.key]) | ({} if is_late else {"statecode": 0})
         wanted = self._wanted(saying, found.key[0])
         for column, text, policy in wanted:
             if column not in EMAILS:
@@ -237,35 +239,30 @@ class Organization:
         self, person: Person, emails: set[str], full_name: tuple[str, str] | None, action: SyncAction
     ) -> Found | None:
         """The link, then e-mails through the tables in their order, only then names through the tables."""
-        is_off = action.match.tables == "off"
-        tables = [action.create] if is_off else TABLES[action.match.tables]
-        for table in tables:
-            key = (table, person.links.get(table, ""))
-            linked = self._end(key, tables) or (key if self._can_open(key, action) else None)
+        searched, own = TABLES[action.match.tables], _own_tables(action)
+        for table in [table for table in own if table in searched or table == action.create]:
+            linked = self._end((table, person.links.get(table, "")), own, action)
             if linked:
                 return Found(linked, by_name=table in person.linked_by_name)
-        if is_off:
-            return None
         for by_name in (False, True):
             hits = [
                 key
                 for key, row in self.rows.items()
                 if (full_name is not None and full_name_in(row) == full_name if by_name else emails & addresses_in(row))
             ]
-            active = [[end for key in hits if key[0] == table and (end := self._end(key, tables))] for table in tables]
-            closed = [[key for key in hits if key[0] == table and self._can_open(key, action)] for table in tables]
+            ends = [
+                [end for key in hits if key[0] == table and (end := self._end(key, own, action))] for table in searched
+            ]
+            active = [[end for end in each if self.rows[end]["statecode"] == 0] for each in ends]
+            closed = [[end for end in each if self.rows[end]["statecode"] != 0] for each in ends]
             if candidates := next(filter(None, [*active, *closed]), None):
                 return Found(self._best(candidates, action.on_duplicate), by_name)
         return None
 
-    def _can_open(self, key: Key, action: SyncAction) -> bool:
-        """A closed row is opened again where the action says so, but none that was merged or qualified."""
-        row = self.rows.get(key, {"statecode": 0})
-        is_over = row.get("merged") or (key[0] == "lead" and row["statecode"] == 1)
-        return action.match.inactive == "reactivate" and row["statecode"] != 0 and not is_over
-
-    def _end(self, key: Key, tables: Sequence[str]) -> Key | None:
-        """Where a row leads: a merged one to its survivor, a qualified lead to its contact; None if that is closed."""
+    def _end(self, key: Key, tables: Sequence[str], action: SyncAction) -> Key | None:
+        """Where a row leads: a merged one to its survivor, a qualified lead to its contact; None if that is closed and
+        stays so. A closed row is opened again where the action says so, but none that was merged or qualified.
+        """
         seen = []
         while key in self.rows and key[0] in tables and key not in seen:
             seen.append(key)
@@ -275,7 +272,9 @@ class Organization:
             elif key[0] == "lead" and row["statecode"] == 1 and row.get("_parentcontactid_value"):
                 key = ("contact", row["_parentcontactid_value"])
             else:
-                return key if row["statecode"] == 0 and not row.get("merged") else None
+                is_over = row.get("merged") or (key[0] == "lead" and row["statecode"] == 1)
+                may_open = action.match.inactive == "reactivate"
+                return None if is_over or (row["statecode"] != 0 and not may_open) else key
         return None
 
     def _best(self, keys: Sequence[Key], on_duplicate: str) -> Key:
@@ -296,6 +295,14 @@ def _link(person: Person, key: Key, *, by_name: bool) -> None:
     person.linked_by_name.discard(table)
     if by_name:
         person.linked_by_name.add(table)
+
+
+def _own_tables(action: SyncAction) -> list[str]:
+    """Where the person's row may be: in a table that is searched, then in the one that rows are made in. What a
+    submission made with match off is its own also when it has become a contact.
+    """
+    others = [action.create, "contact"] if action.match.tables == "off" else [action.create]
+    return list(dict.fromkeys([*TABLES[action.match.tables], *(table for table in others if table != "none")]))
 
 
 def _alias(capture: Capture, action: SyncAction) -> tuple[str, str] | None:

@@ -109,7 +109,7 @@ class Telling:
                 await self._deliver(self._received(number, step))
             case Repeated(earlier) if earlier in self._deliveries:
                 await self._deliver(self._deliveries[earlier])
-            case ByHand(row, columns) if people := self._people():
+            case ByHand(row, columns) if people := self.people():
                 self._change(sorted(people)[row % len(people)], columns)
             case _:
                 pass
@@ -164,7 +164,7 @@ class Telling:
         self.world.update(*key, columns)
         self._reference.write(key, columns)
 
-    def _people(self) -> dict[Key, dict[str, Any]]:
+    def people(self) -> dict[Key, dict[str, Any]]:
         """The rows of people, with what they are linked to under its name."""
         rows = self.world.rows
         return {key: row | self._links_of(key[0], row) for key, row in rows.items() if key[0] in PEOPLE}
@@ -176,7 +176,7 @@ class Telling:
 
     def compare(self) -> None:
         """Every row with its values and what it is linked to, what stands beside, and every person's links."""
-        assert _shown(self._people()) == _shown(self._reference.rows)
+        assert _shown(self.people()) == _shown(self._reference.rows)
         assert self._beside() == self._reference.beside()
         stored = self._stored()
         assert {name: _told(each) for name, each in stored.items()} == {

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from core.domain.action import SyncAction
 from core.domain.mapping import MappingRow
 from tests.core.sync.reference_columns import Key
 from tests.core.sync.stories import moment, row_of
-from tests.core.sync.storytelling import Said, Step, Story, Telling, tell
+from tests.core.sync.storytelling import ByHand, Said, Step, Story, Telling, tell
 
 ADA = {"Email": "ada@x.example", "FirstName": "Ada", "LastName": "Lovelace"}
 PLAIN = (
@@ -54,8 +56,38 @@ async def _told(story: Story) -> Telling:
 
 
 def test_whoever_holds_a_companys_address_is_not_the_person() -> None:
-    """What the account mapping writes into an e-mail column was searched for among people, and a stranger became Ada."""
+    """What the account mapping writes was searched for among people, and a stranger became Ada."""
     stranger = row_of("lead", firstname="Zed", lastname="Other", emailaddress1="info@acme.example")
     said = _said(0, Company="Acme", Mailbox="info@acme.example")
     mapped = {"lead": PLAIN, "account": COMPANY}
     tell(_story(said, rows={("lead", "r1"): stranger}, mapped=mapped, account={"by": "name"}))
+
+
+@pytest.mark.parametrize(("tables", "table"), [("contacts", "lead"), ("leads", "contact")])
+async def test_what_was_made_outside_the_searched_tables_is_edited_there(tables: str, table: str) -> None:
+    """Links counted for searched tables only: each edit of a submission made one row more, and so did the next one."""
+    edits = (_said(0, Title="a"), _said(1, Title="b"), _said(2, activity=2, Title="c"))
+    telling = await _told(_story(*edits, tables=tables, create=table))
+    assert len(telling.people()) == 1
+
+
+async def test_a_row_merged_into_a_closed_one_makes_no_second_one_where_rows_are_opened_again() -> None:
+    """Only the row that was found was looked at, not the one it leads to."""
+    merged = row_of("lead", statecode=2, survivor="r2", lastname="Lovelace", emailaddress1=ADA["Email"])
+    rows = {("lead", "r1"): merged, ("lead", "r2"): row_of("lead", statecode=2, lastname="Byron")}
+    telling = await _told(_story(_said(0), rows=rows, match={"inactive": "reactivate"}))
+    assert len(telling.people()) == 2
+
+
+async def test_an_edit_follows_a_lead_that_was_qualified_with_match_off() -> None:
+    """It made a second lead."""
+    qualified = ByHand(1, {"statecode": 1, "_parentcontactid_value": "c1"})
+    rows = {("contact", "c1"): row_of("contact", lastname="Lovelace")}
+    telling = await _told(_story(_said(0), qualified, _said(1, Title="edited"), tables="off", rows=rows))
+    assert len(telling.people()) == 2
+
+
+def test_what_comes_late_opens_no_closed_row() -> None:
+    """Somebody has closed it since; it only fills what is blank, as everywhere."""
+    closed = ByHand(0, {"statecode": 2})
+    tell(_story(_said(5), closed, _said(1, Title="old"), match={"inactive": "reactivate"}))
