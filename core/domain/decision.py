@@ -18,7 +18,7 @@ from core.domain.explanation import explained
 from core.domain.mapping import ColumnValue, FieldMapping, Mapped, map_fields, wanted_references
 from core.domain.matching import Match, match_row
 from core.domain.news import only_said, with_what_news_do
-from core.domain.note import note_extra
+from core.domain.note import Noted, noted
 from core.domain.owner import Owner, owner_queries
 from core.domain.ownership import OWNER_COLUMN, fallback_owner, owner_value, wanted_owners
 from core.domain.prospect import Prospect
@@ -98,10 +98,12 @@ class _Plan:
     def columns(self) -> Mapping[str, Column]:
         return _LINKS | self.mapping.columns
 
-    def extras(self, lines: list[str]) -> tuple[Extra, ...]:
+    def note(self, lines: list[str]) -> Noted:
         more = [*self.not_taken, *lines]
-        note = note_extra(self.subject, self.mapping, self.mapping.table, self.row_id, self.found, more)
-        return (*([note] if note else ()), *self.campaigning.extras)
+        return noted(self.subject, self.mapping, self.mapping.table, self.row_id, self.found, more)
+
+    def extras(self, note: Noted) -> tuple[Extra, ...]:
+        return (*([note.extra] if note.extra else ()), *self.campaigning.extras)
 
 
 def _plan(
@@ -171,7 +173,7 @@ def _creation(plan: _Plan, explain: dict[str, Any]) -> Intent:
         explain=explain,
         is_in_doubt=plan.is_in_doubt,
     )
-    return _intent(plan, result, person, plan.extras([]))
+    return _intent(plan, result, person, plan.extras(plan.note([])))
 
 
 def _missing_key(subject: Subject) -> tuple[str, ...]:
@@ -193,7 +195,8 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
     """What differs in the row, and what is new beside it. An action that leaves matched rows alone adds nothing."""
     leaves_alone = plan.subject.action.on_match == "none"
     changes = Changes() if leaves_alone else changes_to(match, plan.values, plan.columns, late=plan.subject.is_late)
-    extras = () if leaves_alone else plan.extras(changes.for_note)
+    note = Noted() if leaves_alone else plan.note(changes.for_note)
+    extras = () if leaves_alone else plan.extras(note)
     row = match.row
     result = Result(
         outcome=Outcome.UPDATED if changes.values or extras else Outcome.UNCHANGED,
@@ -207,6 +210,7 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
         explain=explain,
         before=changes.before,
         is_in_doubt=not leaves_alone and (plan.is_in_doubt or changes.is_in_doubt),
+        confirmed=note.confirmed,
     )
     if not changes.values and not extras:
         return result
@@ -235,7 +239,7 @@ def _intent(plan: _Plan, result: Result, person: RowWrite | None, extras: tuple[
         extras=extras,
         keys=(*subject.claim_keys, *([creation_key] if creation_key else ())),
         prospect_key=subject.prospect_key,
-        prospect=linked(subject.person, result),
+        prospect=linked(subject, result),
     )
 
 
@@ -247,8 +251,9 @@ def _with_ways_out(person: RowWrite, plan: _Plan) -> RowWrite:
     return person.model_copy(update={"secured": secured, "instead": instead})
 
 
-def linked(person: Prospect, result: Result) -> Prospect:
+def linked(subject: Subject, result: Result) -> Prospect:
     """The person with the row it went to; free of any claim."""
+    person = subject.person.with_effects(result.confirmed, subject.delivery.said_at)
     person = person.model_copy(update={"claimed_by": "", "last_outcome": result.outcome.value})
     if not result.row_id:
         return person

@@ -61,6 +61,7 @@ class Result(_Entity):
     )  # the versions that were in use; 0: the table had no mapping
     explain: dict[str, Any] = Field(default_factory=dict)
     before: dict[str, Any] = Field(default_factory=dict)
+    confirmed: tuple[str, ...] = ()  # marks of what stood beside the row already, and says what this delivery says
     finished_at: datetime | None = None
     is_in_doubt: Annotated[bool, Field(exclude=True)] = False  # the tables may have changed: for the turn alone
 
@@ -146,6 +147,9 @@ class Intent(_Entity):
         person = self.prospect
         for mark in marks:
             person = person.with_effects((mark,), theirs.get(mark, said_at))
+        for each in self.folded:
+            confirmed = [mark for mark in each.result.confirmed if mark in person.effects]
+            person = person.with_effects(confirmed, each.said_at)
         return person
 
     @property

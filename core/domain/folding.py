@@ -76,9 +76,10 @@ def _complete(pile: Pile, first: Subject, alone: Intent | Result) -> Pile:
     """With all that an intent says of those that end with it."""
     if not pile.folded or isinstance(pile.decision, Result):
         return pile
+    own = alone.result if isinstance(alone, Intent) else alone
     update = {
         # What was done beside the row is known when it has been done.
-        "prospect": pile.person.model_copy(update={"effects": first.known.effects}),
+        "prospect": pile.person.model_copy(update={"effects": linked(first, own).effects}),
         "keys": pile.keys,
         "folded": pile.folded,
         "alone": _alone(pile, first, alone),
@@ -90,7 +91,7 @@ def _alone(pile: Pile, first: Subject, decision: Intent | Result) -> Intent:
     """What the first wanted, under all the claims: they are given back together."""
     if isinstance(decision, Intent):
         return decision.model_copy(update={"keys": pile.keys})
-    person = linked(first.person, decision)
+    person = linked(first, decision)
     return Intent(result=decision, keys=pile.keys, prospect_key=first.prospect_key, prospect=person)
 
 
@@ -102,7 +103,7 @@ def _is_long(pile: Pile) -> bool:
 def _begun(first: Heard, decision: Intent | Result) -> _Standing:
     subject, asked = first.subject, frozenset(reference_queries(first.subject))
     if isinstance(decision, Result):
-        pile = Pile(decision, linked(subject.person, decision), (), subject.claim_keys)
+        pile = Pile(decision, linked(subject, decision), (), subject.claim_keys)
         return _Standing(pile, first.found, asked)
     marks = (extra.mark for extra in decision.extras)
     person = decision.prospect.with_effects(marks, subject.delivery.said_at)
@@ -164,7 +165,7 @@ def _joined(pile: Pile, subject: Subject, decision: Intent | Result) -> Pile:
     delivery = subject.delivery
     if isinstance(decision, Result):
         folded = Folded(delivery=delivery.id, result=decision, said_at=delivery.said_at)
-        return _with(pile, folded, linked(subject.person, decision), subject.claim_keys, decision=pile.decision)
+        return _with(pile, folded, linked(subject, decision), subject.claim_keys, decision=pile.decision)
     marks = tuple(extra.mark for extra in decision.extras)
     folded = Folded(delivery=delivery.id, result=decision.result, said_at=delivery.said_at, marks=marks)
     person = decision.prospect.with_effects(marks, delivery.said_at)

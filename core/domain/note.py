@@ -7,6 +7,7 @@ https://learn.microsoft.com/power-apps/developer/data-platform/annotation-note-e
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from core.domain.capture import Answer
 from core.domain.conversion import truncated, utf16_length
@@ -43,20 +44,26 @@ def note_look_ups(subject: Subject) -> tuple[LookUp, ...]:
     return (LookUp("annotation", ids=known),) if known and subject.action.note else ()
 
 
-def note_extra(
-    subject: Subject, mapping: FieldMapping, table: str, row_id: str, found: Found, more: Sequence[str]
-) -> Extra | None:
-    """The note to write beside the row; `more` are lines that belong into it. None when it says all of this already."""
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is to be done about the note: it is written, or it says all of this already."""
+
+    extra: Extra | None = None
+    confirmed: tuple[str, ...] = ()  # the mark of one that says so
+
+
+def noted(subject: Subject, mapping: FieldMapping, table: str, row_id: str, found: Found, more: Sequence[str]) -> Noted:
+    """The note beside the row; `more` are lines that belong into it."""
     text = note_text(subject, mapping, more) if subject.action.note else ""
     identifier = note_id(subject, table)
     if not text or _is_older(subject, identifier):
-        return None
+        return Noted()
     mark, there = _mark(identifier), found.rows.get(("annotation", identifier))
     values = {"notetext": text, "objectid": row_id}
     if there is not None:
         values = {name: value for name, value in values.items() if there.content(name) != value}
     if not values:
-        return None
+        return Noted(confirmed=(mark,))
     target = Target(table=table, set_name=SET_NAMES[table], navigation=f"objectid_{table}")
     write = RowWrite(
         table="annotation",
@@ -65,7 +72,14 @@ def note_extra(
         values=values if there else {"subject": _title(subject), **values},
         targets={"objectid": target} if "objectid" in values else {},
     )
-    return Extra(mark=mark, write=write)
+    return Noted(Extra(mark=mark, write=write))
+
+
+def note_extra(
+    subject: Subject, mapping: FieldMapping, table: str, row_id: str, found: Found, more: Sequence[str]
+) -> Extra | None:
+    """The note to write beside the row; None when it says all of this already."""
+    return noted(subject, mapping, table, row_id, found, more).extra
 
 
 def with_lines(note: Extra, lines: Sequence[str]) -> Extra:

@@ -106,8 +106,8 @@ class Prospect(BaseModel):
         return f"{self.changes}-{digest(json.dumps([told, met, self.owner], sort_keys=True))[:8]}"
 
     def with_effects(self, marks: Iterable[str], at: datetime) -> "Prospect":
-        """The person for whom these things were done too; the newest are kept."""
-        marked = self.effects | dict.fromkeys(marks, at)
+        """The person for whom these things were done too, as of the latest time each; the newest are kept."""
+        marked = self.effects | {mark: max(at, self.effects.get(mark, at)) for mark in marks}
         newest = sorted(marked.items(), key=lambda effect: effect[1], reverse=True)[:EFFECTS_MOST]
         return self.model_copy(update={"effects": dict(newest)})
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from core.domain.action import AccountRule, SyncAction
 from core.domain.capture import Event
 from core.domain.decision import decide
-from core.domain.delivery import Intent, Outcome, Result
+from core.domain.delivery import Folded, Intent, Outcome, Result
 from core.domain.folding import Heard, Pile, fold
 from core.domain.mapping import FieldMapping
+from core.domain.prospect import Prospect
 from core.domain.references import Found
 from core.domain.row import Row
 from core.domain.subject import Subject, subject_of
-from tests.builders import NEW_ID, NOON, action, capture, delivery, known, mapping, row, rows_by_key
+from tests.builders import LATER, NEW_ID, NOON, action, capture, delivery, known, mapping, row, rows_by_key
 
 ADA: dict[str, Any] = {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@x.example"}
 MAPPINGS = {
@@ -171,3 +172,13 @@ def _one_by_one(subjects: Sequence[Subject], rows: Sequence[Row]) -> tuple[dict[
 def _linked(now: Subject, result: Result) -> Any:
     links = now.person.links | {result.table: result.row_id}
     return now.person.model_copy(update={"links": links, "last_outcome": result.outcome.value})
+
+
+def test_a_later_one_that_says_the_same_is_the_notes_last_word() -> None:
+    """Where the note was written; of one that Dynamics refused nobody said anything."""
+    same = Result(outcome=Outcome.UNCHANGED, confirmed=("note|n",))
+    folded = (Folded(delivery="d2", result=same, said_at=LATER),)
+    first = Result(outcome=Outcome.CREATED)
+    intent = Intent(result=first, keys=(), prospect_key="prospect|ada", prospect=Prospect(), folded=folded)
+    assert intent.with_effects(("note|n",), NOON).effects == {"note|n": LATER}
+    assert not intent.with_effects((), NOON).effects

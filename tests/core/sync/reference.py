@@ -200,15 +200,17 @@ class Organization:
         return is_new
 
     def _note(self, saying: Saying, key: Key, homeless: list[str]) -> bool:
-        """What no column took. An edit of the submission changes its note, an older one does not."""
+        """What no column took. An edit of the submission changes its note, an older one does not; one that says the
+        same is its last word all the same.
+        """
         lines = [*saying.unasked_answers(self.mappings[key[0]]), *self._no_addresses(saying, key[0]), *homeless]
         text = "\n".join(lines)
         which = (*saying.submission(), key[0])
         before = saying.person.notes.get(which)
-        if not text or (before and (before.said_at > saying.said_at or (before.text, before.row) == (text, key))):
+        if not text or (before and before.said_at > saying.said_at):
             return False
         saying.person.notes[which] = Note(text, key, saying.said_at)
-        return True
+        return before is None or (before.text, before.row) != (text, key)
 
     def _wanted(self, saying: Saying, table: str) -> list[Wanted]:
         """What the mapping gives, without what is no address in an e-mail column."""

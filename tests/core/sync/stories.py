@@ -9,7 +9,7 @@ from core.domain.action import SyncAction
 from core.domain.mapping import MappingRow
 from tests.builders import NOON
 from tests.core.sync.reference_columns import EMAILS, Key
-from tests.core.sync.storytelling import EXPO, FANS, TEXTS, ByHand, Mappings, Repeated, Said, Story
+from tests.core.sync.storytelling import EXPO, FANS, TEXTS, ByHand, Edited, Mappings, Repeated, Said, Story
 
 ADDRESSES = st.sampled_from([*"aaabbcde", " A", "B"]).map(lambda letter: f"{letter}@X.example ")
 NOTHING = st.sampled_from(["", "  ", None, "Scanned", " anonymous", "{{Email}}", "[Email]", "%Email%"])
@@ -196,7 +196,14 @@ BY_HAND = (
 SAID = st.builds(Said, st.integers(0, 1), CAPTURES)
 CHANGED = st.builds(ByHand, st.integers(0, 5), BY_HAND)
 AGAIN = st.builds(Repeated, st.integers(0, 5))
-STEPS = st.sampled_from([SAID] * 6 + [CHANGED] * 2 + [AGAIN]).flatmap(lambda kind: kind)
+EDITED = st.builds(
+    Edited,
+    st.integers(0, 5),
+    st.sampled_from([*map(moment, (0, 1, 2, 3, 4, 999)), None]),
+    st.fixed_dictionaries({}, optional={"id": st.sampled_from(["1", None])}),
+    st.fixed_dictionaries({}, optional={"Email": SAID_ADDRESSES, "Title": WORDS}),
+)
+STEPS = st.sampled_from([SAID] * 6 + [EDITED] * 2 + [CHANGED] * 2 + [AGAIN]).flatmap(lambda kind: kind)
 
 
 # A company has an address of its own, which is nobody's.

@@ -53,6 +53,16 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Edited:
+    """The delivery of an earlier step, said at another time, with other words in some places."""
+
+    step: int
+    occurred_at: Any
+    ids: dict[str, Any]  # of the prospect
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Repeated:
     """The delivery of an earlier step, once more."""
 
@@ -67,7 +77,7 @@ class ByHand:
     columns: dict[str, Any] | None
 
 
-Step = Said | Repeated | ByHand
+Step = Said | Edited | Repeated | ByHand
 
 
 @dataclass(frozen=True)
@@ -107,12 +117,21 @@ class Telling:
         match step:
             case Said():
                 await self._deliver(self._received(number, step))
+            case Edited(earlier) if earlier in self._deliveries:
+                await self._deliver(self._received(number, self._edited(step)))
             case Repeated(earlier) if earlier in self._deliveries:
                 await self._deliver(self._deliveries[earlier])
             case ByHand(row, columns) if people := self.people():
                 self._change(sorted(people)[row % len(people)], columns)
             case _:
                 pass
+
+    def _edited(self, edit: Edited) -> Said:
+        first = self._deliveries[edit.step]
+        capture = first.capture.model_dump(mode="json") | {"occurred_at": edit.occurred_at}
+        prospect = capture["prospect"]
+        capture["prospect"] = prospect | edit.ids | {"fields": prospect["fields"] | edit.fields}
+        return Said(list(self._actions).index(first.action), capture)
 
     def _received(self, number: int, said: Said) -> Delivery:
         received_at = NOON + timedelta(hours=1, minutes=number)

@@ -91,3 +91,9 @@ def test_what_comes_late_opens_no_closed_row() -> None:
     """Somebody has closed it since; it only fills what is blank, as everywhere."""
     closed = ByHand(0, {"statecode": 2})
     tell(_story(_said(5), closed, _said(1, Title="old"), match={"inactive": "reactivate"}))
+
+
+def test_an_edit_that_says_the_same_again_is_the_notes_last_word() -> None:
+    """What its note said was left as of the first, so an older edit that came late replaced it."""
+    edits = (_said(0, wish="A"), _said(2, wish="A", Title="b"), _said(1, wish="B", Title="c"))
+    tell(_story(*edits, note=True))
