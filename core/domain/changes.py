@@ -4,19 +4,20 @@ E-mail columns have rules of their own: an address the row holds in any of them 
 was found by name only keeps its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.conversion import is_same, utf16_length
 from core.domain.email_address import normal_email
 from core.domain.mapping import ColumnValue, Policy
-from core.domain.matching import Match
+from core.domain.matching import Match, row_emails
 from core.domain.row import Row
 from core.domain.table import EMAIL_COLUMNS, Column, Target
 from core.domain.update_policy import is_empty, updated
 
 _ACTIVE = 0  # statecode
+_KEEPING = (Policy.FILL_IF_EMPTY, Policy.CREATE_ONLY)
 
 
 @dataclass(slots=True)
@@ -29,15 +30,19 @@ class Changes:
     warnings: list[str] = field(default_factory=list)
     for_note: list[str] = field(default_factory=list)
     is_in_doubt: bool = False  # a column that is full may be longer by now
+    kept: dict[str, str] = field(default_factory=dict)  # columns that hold something else and keep it, and why
 
     def set(self, column: str, content: Any, before: Any) -> None:
         self.values[column] = content
         self.before[column] = before
 
 
-def changes_to(match: Match, values: Iterable[ColumnValue], columns: Mapping[str, Column], *, late: bool) -> Changes:
+def changes_to(match: Match, values: Sequence[ColumnValue], columns: Mapping[str, Column], *, late: bool) -> Changes:
     """What these values change in the matched row; one that is closed is opened again, unless this comes late."""
     changes = Changes()
+    for value in values:
+        if why := _why_kept(match.row, value, columns[value.column], late=late):
+            changes.kept[value.column] = why
     writable = [value for value in values if columns[value.column].updatable]
     emails = [value for value in writable if value.column in EMAIL_COLUMNS]
     for value in writable:
@@ -48,6 +53,18 @@ def changes_to(match: Match, values: Iterable[ColumnValue], columns: Mapping[str
         changes.set("statecode", _ACTIVE, match.row.content("statecode"))
         changes.warnings.append("The row was closed in Dynamics and was opened again.")
     return changes
+
+
+def _why_kept(row: Row, value: ColumnValue, column: Column, *, late: bool) -> str:
+    """Why the column does not take the value; "" where it does, or the row holds it already."""
+    content, is_email = row.content(value.column), value.column in EMAIL_COLUMNS
+    if is_empty(content) or is_same(column, value.value, content) or value.policy is Policy.APPEND:
+        return ""
+    if is_email and normal_email(str(value.value or "")) in row_emails(row):
+        return ""
+    if not column.updatable:
+        return "not updatable"
+    return "late" if late else value.policy.value if value.policy in _KEEPING else ""
 
 
 def _change(changes: Changes, row: Row, value: ColumnValue, column: Column, *, late: bool) -> None:

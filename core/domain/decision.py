@@ -61,7 +61,7 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
     """What is to be done. `found` is all that was read; a row that is None is gone."""
     match = _match(subject, found.rows)
     table = match.row.table if match else subject.action.create
-    explain = explained(subject, match, found.rows)
+    explain = explained(subject, match, found.rows, reference_queries(subject))
     if match is None and (reason := _why_nothing_is_created(subject)):
         return Result(outcome=Outcome.SKIPPED, reason=reason, mapped_as=subject.mapped_as, explain=explain)
     mapping = subject.mappings.get(table)
@@ -200,14 +200,14 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
     row = match.row
     result = Result(
         outcome=Outcome.UPDATED if changes.values or extras else Outcome.UNCHANGED,
-        reason=_why_unchanged(plan.subject, extras) if not changes.values else "",
+        reason=_why_no_more(plan.subject, changes, extras),
         table=row.table,
         row_id=row.id,
         rests_on_name=match.rests_on_name,
         warnings=() if leaves_alone else (*plan.warnings, *changes.warnings),
         mapping_version=plan.mapping.version,
         mapped_as=plan.subject.mapped_as,
-        explain=explain,
+        explain={**explain, "kept": changes.kept} if changes.kept else explain,
         before=changes.before,
         is_in_doubt=not leaves_alone and (plan.is_in_doubt or changes.is_in_doubt),
         confirmed=note.confirmed,
@@ -218,12 +218,20 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
     return _intent(plan, result, person if changes.values else None, extras)
 
 
-def _why_unchanged(subject: Subject, extras: tuple[Extra, ...]) -> str:
+def _why_no_more(subject: Subject, changes: Changes, extras: tuple[Extra, ...]) -> str:
+    """Why the row does not hold all of this afterwards, or has not changed; "" where neither has to be explained."""
     if subject.action.on_match == "none":
         return "The person is in Dynamics already, and the action leaves matched rows alone."
-    if extras:
-        return "The row in Dynamics holds all of this already; notes or campaigns were added."
-    return "The row in Dynamics holds all of this already."
+    added = "; notes or campaigns were added" if extras else ""
+    if subject.is_late and changes.kept:
+        since = f"{subject.known.last_said_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"It came late: the person said something newer at {since}, so it only fills what is blank{added}."
+    if changes.values:
+        return ""
+    if changes.kept:
+        names = ", ".join(sorted(changes.kept))
+        return f"The row keeps what it holds in {names}, which is filled only where it is empty{added}."
+    return f"The row in Dynamics holds all of this already{added}."
 
 
 def _intent(plan: _Plan, result: Result, person: RowWrite | None, extras: tuple[Extra, ...]) -> Intent:

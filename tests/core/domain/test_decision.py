@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.builders import (
     NEW_ID,
     NOON,
     ORGANIZATION,
+    PERSON,
     action,
     capture,
     delivery,
@@ -284,19 +286,96 @@ def test_one_bad_field_never_loses_the_lead() -> None:
 # --- Explained --------------------------------------------------------------------------------------------------------
 
 
+RULE = {
+    "tables": "contacts_then_leads",
+    "by": "email",
+    "inactive": "ignore",
+    "without_key": "create",
+    "on_duplicate": "most_recently_updated",
+    "on_match": "update",
+    "create": "lead",
+}
+
+
 def test_the_match_is_explained_without_personal_data() -> None:
     """Rule, candidates, tie-break and who lost; no address and no name."""
     found = [row(number, emailaddress1="ada@x.example", lastname="Lovelace") for number in (1, 2)]
     explained = _intent(subject(capture(**ADA)), *found).result.explain
     assert explained == {
-        "rule": {"tables": "contacts_then_leads", "by": "email", "inactive": "ignore"},
+        "rule": RULE,
         "queries": [_asked("contact"), _asked("lead")],
-        "candidates": [_candidate(1, "chosen"), _candidate(2, "lost the tie: most recently updated decides")],
+        "candidates": [
+            _candidate(1, "chosen"),
+            _candidate(2, "lost the tie: with the same modifiedon, the lower id decides"),
+        ],
         "matched_by": "email",
         "in": "lead",
         "chosen": f"lead {row_id(1)}",
         "tie_break": "most_recently_updated",
     }
+
+
+@pytest.mark.parametrize(
+    ("dates", "fate"),
+    [
+        (["2026-02-03", "2026-02-01"], "lost the tie: most recently updated decides"),
+        (["2026-02-03", "2026-02-03"], "lost the tie: with the same modifiedon, the lower id decides"),
+    ],
+)
+def test_what_decided_a_tie_is_told(dates: list[str], fate: str) -> None:
+    """The date; of equal dates the id."""
+    rows = [row(n, emailaddress1="ada@x.example", modifiedon=date) for n, date in enumerate(dates, 1)]
+    told = _intent(subject(capture(**ADA)), *rows).result.explain["candidates"]
+    assert [each["fate"] for each in told] == ["chosen", fate]
+
+
+def test_of_many_candidates_the_chosen_one_is_shown() -> None:
+    """Then those who lost the tie; how many are not shown is told."""
+    found = [row(n, emailaddress1="ada@x.example", modifiedon=f"2026-02-{n % 28:02}") for n in range(1, 61)]
+    explain = _decide(subject(capture(**ADA, Title="new")), *found).result.explain  # type: ignore[union-attr]
+    assert (len(explain["candidates"]), explain["candidates_left_out"]) == (50, 10)
+    assert explain["candidates"][0]["fate"] == "chosen"
+
+
+def test_all_that_was_asked_is_told() -> None:
+    """Also of the rows that others lead to, of companies and campaigns; not the words it was asked with."""
+    beside = action(account={"by": "name"}, campaigns=[{"name": "Expo 26", "as": "response"}])
+    merged_away = row(1, emailaddress1="ada@x.example", merged=True, statecode=2, _masterid_value=row_id(2))
+    about = subject(capture(**ADA, Company="Acme"), under=beside)
+    decided = _intent(about, merged_away, row(2, lastname="Byron"))
+    assert decided.result.explain["queries"] == [
+        _asked("contact"),
+        _asked("lead"),
+        {"table": "lead", "redirects": 1},
+        {"table": "campaign", "by": "name"},
+        {"table": "account", "by": "name"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "said_at", "why"),
+    [
+        ("fill_if_empty", LATER, "keeps what it holds in jobtitle"),
+        ("create_only", LATER, "keeps what it holds in jobtitle"),
+        ("overwrite", EARLIER, "It came late: the person said something newer at 2026-05-04 12:00:00 UTC"),
+        ("fill_if_empty", EARLIER, "It came late"),
+    ],
+)
+def test_why_a_row_was_left_as_it_is(policy: str, said_at: datetime, why: str) -> None:
+    """That the row holds all of this already would be false."""
+    mapped = {"lead": mapping(*PERSON[:3], {"source": "Title", "column": "jobtitle", "policy": policy})}
+    about = subject(
+        capture(said_at=said_at, **ADA, Title="old"),
+        mappings=mapped,
+        prospect=known(NOON, **ADA, links={"lead": row_id(1)}),
+        received_at=LATER,
+        under=action(match={"tables": "leads"}),
+    )
+    same = {"firstname": "Ada", "lastname": "Lovelace", "emailaddress1": "ada@x.example"}
+    unchanged = _result(about, row(1, **same, jobtitle="new"))
+    assert (unchanged.outcome, why in unchanged.reason) == (Outcome.UNCHANGED, True)
+    assert unchanged.explain["kept"] == {"jobtitle": "late" if said_at == EARLIER else policy}
+    assert ("late" in unchanged.explain) is (said_at == EARLIER)
 
 
 def _asked(table: str) -> dict[str, Any]:
