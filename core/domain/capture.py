@@ -212,16 +212,23 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def prospect_name(capture: Capture, delivery_id: str) -> str:
-    """A name for the person that is fit for a key: Captello's id, else the e-mail address, else this submission."""
+    """A name for the person that is fit for a key: the one they are known by, Captello's id, else the e-mail address,
+    else this submission.
+    """
+    if capture.prospect.known_as:
+        return capture.prospect.known_as
     if capture.prospect.id:
         plain = _PLAIN_ID.fullmatch(capture.prospect.id)
         return capture.prospect.id if plain else f"id~{digest(capture.prospect.id)}"
-    if capture.prospect.known_as:
-        return capture.prospect.known_as
     email = {name.lower(): value for name, value in capture.prospect.fields.items()}.get("email")
     if isinstance(email, str) and "@" in email:
         return f"email~{digest(email.strip().lower())}"
     return submission_name(capture, delivery_id)
+
+
+def is_captellos(name: str) -> bool:
+    """Whether a prospect's name comes from an id that Captello gave."""
+    return not name.startswith(("email~", "submission~", "delivery~"))
 
 
 def submission_name(capture: Capture, delivery_id: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.domain.capture import Capture, digest
+from core.domain.capture import Capture, digest, prospect_name
 from core.domain.matching import MatchKeys
 from core.domain.prospect import Prospect
 from core.domain.table import Target
@@ -170,6 +170,7 @@ class Delivery(_Entity):
     received_at: datetime
     taken_up_at: datetime | None = None  # when it was last made open again: released, or replayed
     heard_at: datetime | None = None  # when what it says now came in, where it took that over from a later delivery
+    whose: str = ""  # the prospect of its submission, where one was known when it came in
     absorbed: tuple[str, ...] = ()  # the deliveries it took over; their repeats are answered with what became of it
     overtaken_by: Literal["", "withdrawal", "completion"] = ""  # what had come in before it, of the same submission
     revision: int = 0  # how often it was taken up anew; the log row of an earlier revision gives way
@@ -190,6 +191,11 @@ class Delivery(_Entity):
     @property
     def key(self) -> str:
         return delivery_key(self.id)
+
+    @property
+    def prospect(self) -> str:
+        """The name of the prospect it is about. Who a submission was first, that person stays."""
+        return self.whose or prospect_name(self.capture, self.id)
 
     @property
     def said_at(self) -> datetime:

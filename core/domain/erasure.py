@@ -24,6 +24,7 @@ def erased(delivery: Delivery, at: datetime) -> Delivery:
         update={
             "capture": capture.model_copy(update=nobody),
             "result": result.model_copy(update=said),
+            "whose": "",
             "intent": None,
             "tried": (),
             "revision": delivery.revision + 1,
@@ -34,4 +35,5 @@ def erased(delivery: Delivery, at: datetime) -> Delivery:
 
 def names_of(delivery: Delivery) -> set[str]:
     """The prospects that it may have said something of."""
-    return {prospect_name(delivery.capture, delivery.id), submission_name(delivery.capture, delivery.id)}
+    by_its_words = (name(delivery.capture, delivery.id) for name in (prospect_name, submission_name))
+    return {delivery.prospect, *by_its_words}

@@ -81,7 +81,7 @@ def _capture(
     *,
     only_news: bool = False,
 ) -> Capture:
-    known_as = None if prospect.id else name
+    known_as = name if _NAME_OF_OURS.fullmatch(name) else None  # also of whom Captello gave an id later
     person = {"id": prospect.id, "owner": owner, "fields": fields, "known_as": known_as, "only_news": only_news}
     told = {"event": "updated", "delivery_id": delivery_id, "occurred_at": None if at == NEVER else at}
     return Capture.model_validate({**told, **met, "prospect": person})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.domain.action import MatchTables, SyncAction
-from core.domain.capture import Capture, prospect_name, submission_name
+from core.domain.capture import Capture, is_captellos, submission_name
 from core.domain.delivery import Delivery, alias_key, claim_keys, prospect_key
 from core.domain.mapping import FieldMapping, MappingRow, Sources
 from core.domain.matching import LookUp, MatchKeys, full_name, look_ups, match_keys, said_name
@@ -67,14 +67,15 @@ class Subject:
 
 def subject_key(delivery: Delivery, action: SyncAction) -> str:
     """The prospect entity this delivery belongs to. Without matching, every submission is somebody new."""
-    name = submission_name if action.match.tables is MatchTables.OFF else prospect_name
-    return prospect_key(name(delivery.capture, delivery.id))
+    if action.match.tables is MatchTables.OFF:
+        return prospect_key(submission_name(delivery.capture, delivery.id))
+    return prospect_key(delivery.prospect)
 
 
 def subject_alias(delivery: Delivery, action: SyncAction) -> str | None:
     """The entity that says which prospect the submission belongs to; None where its name cannot change."""
     capture = delivery.capture
-    is_named = capture.prospect.id or capture.prospect.known_as or action.match.tables is MatchTables.OFF
+    is_named = is_captellos(delivery.prospect) or capture.prospect.known_as or action.match.tables is MatchTables.OFF
     if is_named or capture.submission.activity_id is None:
         return None
     return alias_key(submission_name(capture, delivery.id))

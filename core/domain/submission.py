@@ -7,12 +7,12 @@ overtook on its way. Everything else is a delivery of its own: a new person, an 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from core.domain.capture import Event, digest
+from core.domain.capture import Event, digest, is_captellos
 from core.domain.completing import completed
 from core.domain.delivery import Delivery
 
@@ -27,6 +27,7 @@ class Heard(BaseModel):
     holders: tuple[str, ...] = ()  # deliveries that wait, or waited, for what follows
     deliveries: tuple[str, ...] = ()  # the last ones that said something
     is_complete: bool = False  # one that is not held has come in
+    whose: str = ""  # the prospect that it was of first
     withdrawn_at: datetime | None = None
 
 
@@ -38,6 +39,11 @@ class Step:
     is_new: bool
     heard: Heard
     others: tuple[Delivery, ...] = ()  # deliveries that end with it
+
+
+def asks_for_deliveries(newcomer: Delivery, heard: Heard) -> bool:
+    """Whether it matters what the last deliveries said: to a withdrawal, and to a held copy that comes too late."""
+    return newcomer.capture.event is Event.WITHDRAWN or (newcomer.capture.is_held and heard.is_complete)
 
 
 def heard_keys(delivery: Delivery) -> tuple[str, ...]:
@@ -59,8 +65,14 @@ def all_heard(parts: Iterable[Heard]) -> Heard:
         holders=tuple(dict.fromkeys(name for part in parts for name in part.holders)),
         deliveries=tuple(dict.fromkeys(name for part in parts for name in part.deliveries)),
         is_complete=any(part.is_complete for part in parts),
+        whose=next((part.whose for part in parts if part.whose), ""),
         withdrawn_at=max(withdrawals, default=None),
     )
+
+
+def without_person(heard: Heard) -> Heard:
+    """After one of its deliveries was erased: what was held of it earlier brings nobody back."""
+    return heard.model_copy(update={"whose": ""})
 
 
 def without_delivery(heard: Heard, delivery_id: str) -> Heard | None:
@@ -73,7 +85,7 @@ def without_delivery(heard: Heard, delivery_id: str) -> Heard | None:
 
 
 def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> Step:
-    """`earlier`: the submission's holders and, where the newcomer is a withdrawal, its last deliveries."""
+    """`earlier`: the submission's holders and, where the newcomer asks for them, its last deliveries."""
     if newcomer.overtaken_by:
         return _moved(newcomer, heard)
     waiting = [each for each in earlier if each.waits_for_release]
@@ -83,14 +95,38 @@ def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> 
         withdrawn = heard.model_copy(update={"withdrawn_at": newcomer.said_at})
         unwritten = (each for each in earlier if _is_unwritten(each) and each.said_at <= newcomer.said_at)
         return Step(newcomer, True, withdrawn, tuple(_overtaken(each, newcomer, "withdrawal") for each in unwritten))
+    newcomer = _of_the_same(newcomer, heard)
     if heard.withdrawn_at and _is_overtaken(newcomer, heard.withdrawn_at, heard):
         late = newcomer.model_copy(update={"overtaken_by": "withdrawal"})
         return Step(late, True, _having_heard(heard, newcomer))
     if newcomer.capture.is_held and heard.is_complete and heard.withdrawn_at is None:
-        late = newcomer.model_copy(update={"overtaken_by": "completion"})
-        return Step(late, True, heard)
+        complete = [each for each in earlier if _may_complete(each)]
+        if not complete:
+            late = newcomer.model_copy(update={"overtaken_by": "completion"})
+            return Step(late, True, heard)
+        newcomer = _completed_before(newcomer, max(complete, key=lambda each: (each.said_at, each.id)))
     alive = heard.model_copy(update={"withdrawn_at": None})
     return Step(newcomer, True, _having_heard(alive, newcomer))
+
+
+def _of_the_same(newcomer: Delivery, heard: Heard) -> Delivery:
+    """Of the prospect that the submission was of first, though Captello's id is only known now, or left out now. Two
+    ids are two people.
+    """
+    if not heard.whose or (newcomer.capture.prospect.id and is_captellos(heard.whose)):
+        return newcomer
+    return newcomer.model_copy(update={"whose": heard.whose})
+
+
+def _may_complete(earlier: Delivery) -> bool:
+    is_alive = earlier.erased_at is None and not earlier.overtaken_by
+    return is_alive and not earlier.capture.is_held and earlier.capture.event is not Event.WITHDRAWN
+
+
+def _completed_before(newcomer: Delivery, complete: Delivery) -> Delivery:
+    """A held copy that arrives after what released it: completed by that, and said before it, so it fills blanks."""
+    heard_at = complete.said_at - timedelta(microseconds=1)
+    return newcomer.model_copy(update={"capture": completed(newcomer.capture, complete.capture), "heard_at": heard_at})
 
 
 def _moved(newcomer: Delivery, heard: Heard) -> Step:
@@ -120,6 +156,7 @@ def _having_heard(heard: Heard, newcomer: Delivery) -> Heard:
             "holders": (*heard.holders, *holders),
             "deliveries": (*heard.deliveries, newcomer.id)[-REMEMBERED_MOST:],
             "is_complete": heard.is_complete or not is_held,
+            "whose": heard.whose or newcomer.prospect,
         }
     )
 
@@ -139,10 +176,12 @@ def _taken_over(newcomer: Delivery, heard: Heard, waiting: Sequence[Delivery]) -
             after, others = holder, ()
         case _, True:
             after, others = _saying(holder, newcomer), ()
+            heard = heard.model_copy(update={"whose": after.prospect})
         case _:
             after = _saying(holder, newcomer)
             others = tuple(_overtaken(each, newcomer, "completion") for each in rest)
-            heard = heard.model_copy(update={"is_complete": True, "withdrawn_at": None})
+            complete = {"is_complete": True, "whose": after.prospect, "withdrawn_at": None}
+            heard = heard.model_copy(update=complete)
     return Step(_with_absorbed(after, newcomer), False, heard, others)
 
 

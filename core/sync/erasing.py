@@ -12,6 +12,7 @@ from core.domain.capture import submission_name
 from core.domain.delivery import Alias, Delivery, alias_key, delivery_key, prospect_key
 from core.domain.erasure import erased, names_of
 from core.domain.prospect import Prospect
+from core.domain.submission import Heard, heard_keys, without_person
 from core.errors import InvalidInputError, RetryableError
 from core.sync.attempt import Attempts
 from core.sync.ports import Change, Ledger
@@ -67,6 +68,9 @@ class Erasing:
     async def _forget_names(self, delivery: Delivery) -> None:
         """The prospect of its submission, and what says whose the submission is."""
         organization = delivery.organization
+        for heard_key in heard_keys(delivery):
+            if heard := await self._ledger.read(organization, heard_key, Heard):
+                await self._ledger.commit(organization, [Change(heard_key, without_person(heard.entity), heard.etag)])
         key = alias_key(submission_name(delivery.capture, delivery.id))
         names = names_of(delivery)
         if alias := await self._ledger.read(organization, key, Alias):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.action import SyncAction
-from core.domain.capture import Capture, Event, digest, identity
+from core.domain.capture import Capture, digest, identity
 from core.domain.connection import Connection
 from core.domain.delivery import Delivery, Due, Trigger, delivery_key
-from core.domain.submission import Heard, Step, all_heard, heard_keys, next_step
+from core.domain.submission import Heard, Step, all_heard, asks_for_deliveries, heard_keys, next_step
 from core.errors import RetryableError
 from core.sync.ports import ABSENT, ANY, Change, Ledger, Versioned
 
@@ -88,8 +88,8 @@ class Intake:
     async def _place(self, delivery: Delivery, same_id: Versioned[Delivery] | None) -> _Place:
         heard = await self._heard(delivery.organization, heard_keys(delivery))
         known = all_heard(part.entity for part in heard.values() if part)
-        is_withdrawal = delivery.capture.event is Event.WITHDRAWN
-        wanted = dict.fromkeys((*known.holders, *(known.deliveries if is_withdrawal else ())))
+        last_ones = known.deliveries if asks_for_deliveries(delivery, known) else ()
+        wanted = dict.fromkeys((*known.holders, *last_ones))
         read = [self._ledger.read(delivery.organization, delivery_key(name), Delivery) for name in wanted]
         earlier = {each.entity.id: each for each in await asyncio.gather(*read) if each}
         if same_id:

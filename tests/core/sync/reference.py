@@ -93,28 +93,25 @@ class Organization:
         capture, action = delivered.capture, delivered.action
         if not action.enabled:
             return Told("skipped")
-        person = self._person(delivered.name, capture, action)
+        person = self._person(delivered)
         is_late = any(at > delivered.said_at for at, _ in person.heard)
         person.heard.append((delivered.said_at, lowered(capture.prospect.fields)))
         return self._sync(Saying(person, capture, delivered.name, delivered.said_at), action, is_late=is_late)
 
-    def _person(self, name: str, capture: Capture, action: SyncAction) -> Person:
-        """By Captello's id, else whose the submission was before, else the e-mail, else the submission; with match off
-        every submission is somebody new.
-        """
-        identity = self._identity(name, capture, action)
-        if alias := _alias(capture, action):
+    def _person(self, delivered: Delivered) -> Person:
+        """Whose the submission was before, also under another action, unless Captello's id says who it is."""
+        identity = self._identity(delivered)
+        if alias := _alias(delivered):
             self.aliases[alias] = identity
         return self.people.setdefault(identity, Person())
 
-    def _identity(self, name: str, capture: Capture, action: SyncAction) -> tuple[str, ...]:
-        alias = _alias(capture, action)
-        return self.aliases.get(alias, _identity(name, capture, action)) if alias else _identity(name, capture, action)
+    def _identity(self, delivered: Delivered) -> tuple[str, ...]:
+        alias = _alias(delivered)
+        return self.aliases.get(alias, delivered.identity) if alias else delivered.identity
 
     def links(self, name: str) -> dict[str, str]:
         """The rows that the person of a delivery is known to be, by table."""
-        delivered = self.submissions.delivered[name]
-        return self.people.get(self._identity(name, delivered.capture, delivered.action), Person()).links
+        return self.people.get(self._identity(self.submissions.delivered[name]), Person()).links
 
     def write(self, key: Key, columns: Columns) -> None:
         """Any change of a row dates it."""
@@ -307,19 +304,9 @@ def _own_tables(action: SyncAction) -> list[str]:
     return list(dict.fromkeys([*TABLES[action.match.tables], *(table for table in others if table != "none")]))
 
 
-def _alias(capture: Capture, action: SyncAction) -> tuple[str, str] | None:
+def _alias(delivered: Delivered) -> tuple[str, str] | None:
     """The name of a submission that has to say whose it is."""
-    if capture.prospect.id or not capture.submission.activity_id or action.match.tables == "off":
+    capture = delivered.capture
+    if delivered.identity[0] == "id" or not capture.submission.activity_id or delivered.action.match.tables == "off":
         return None
     return capture.form.id or "", capture.submission.activity_id
-
-
-def _identity(name: str, capture: Capture, action: SyncAction) -> tuple[str, ...]:
-    email = lowered(capture.prospect.fields).get("email")
-    if capture.prospect.id and action.match.tables != "off":
-        return "id", capture.prospect.id
-    if isinstance(email, str) and "@" in email and action.match.tables != "off":
-        return "email", email.strip().lower()
-    if capture.submission.activity_id:
-        return "submission", capture.form.id or "", capture.submission.activity_id
-    return "delivery", name

@@ -8,7 +8,7 @@ comes first.
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.action import SyncAction
@@ -35,6 +35,7 @@ class Delivered:
     capture: Capture
     action: SyncAction
     received_at: datetime
+    whose: tuple[str, ...] = ()  # who its submission was of before, where its own words do not say it better
     ending: str = ""  # how it ends without having been carried out
     told: Told | None = None
     was_held: bool = field(init=False)
@@ -45,6 +46,13 @@ class Delivered:
     @property
     def said_at(self) -> datetime:
         return min(self.capture.occurred_at or self.received_at, self.received_at)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """By Captello's id, else the e-mail, else the submission; with match off every submission is somebody new. But
+        who the submission was first, that person stays, though an id comes or goes.
+        """
+        return self.whose or _identity(self.name, self.capture, self.action)
 
     @property
     def is_withdrawal(self) -> bool:
@@ -64,6 +72,10 @@ class Delivered:
     def ends(self, how: str) -> None:
         self.ending, self.told = how, None
 
+    def was_completed_before(self, complete: "Delivered") -> None:
+        self.capture = _completed(self.capture, complete.capture)
+        self.received_at, self.was_held = complete.said_at - timedelta(microseconds=1), False
+
     def hears(self, newer: "Delivered") -> None:
         """The newer one's words; what it leaves open is taken from what was said before."""
         self.capture = _completed(self.capture, newer.capture)
@@ -76,13 +88,13 @@ class Submission:
     """What came in of one submission, by one action."""
 
     said: list[Delivered] = field(default_factory=list)
-    is_complete: bool = False  # one that is not held came in
+    whose: tuple[str, ...] = ()  # by what the first one said
     withdrawn_at: datetime | None = None
 
     def with_all_of(self, other: "Submission") -> "Submission":
         times = [each.withdrawn_at for each in (self, other) if each.withdrawn_at]
         said = self.said + [each for each in other.said if each not in self.said]
-        return Submission(said, self.is_complete or other.is_complete, max(times, default=None))
+        return Submission(said, self.whose or other.whose, max(times, default=None))
 
 
 @dataclass
@@ -142,15 +154,16 @@ def _take_over(submission: Submission, waiting: list[Delivered], new: Delivered)
             each.ends("withdrawn")
         return
     first.hears(new)
+    submission.whose = first.identity
     if not new.is_held:
-        submission.is_complete, submission.withdrawn_at = True, None
+        submission.withdrawn_at = None
         for each in others:
             each.ends("skipped")
 
 
 def _take_its_place(submission: Submission, new: Delivered) -> None:
     """A withdrawal ends what has not been carried out, and what it overtook on the way. A held copy of a submission
-    that is complete comes too late.
+    that is complete was released already, and is older than what released it.
     """
     if new.is_withdrawal:
         submission.withdrawn_at = new.said_at
@@ -158,16 +171,17 @@ def _take_its_place(submission: Submission, new: Delivered) -> None:
             if each.told is None and not each.ending and each.said_at <= new.said_at:
                 each.ends("withdrawn")
         return
-    is_over = submission.withdrawn_at is not None and _is_overtaken(submission, submission.withdrawn_at, new)
-    if new.is_held and submission.is_complete and submission.withdrawn_at is None:
-        new.ends("skipped")
-        return
-    if is_over:
+    complete = [each for each in submission.said if not each.is_held and not each.ending]
+    if new.is_held and complete and submission.withdrawn_at is None:
+        new.was_completed_before(max(complete, key=lambda each: (each.said_at, each.name)))
+    if submission.whose and not (submission.whose[0] == "id" and new.capture.prospect.id):
+        new.whose = submission.whose if new.action.match.tables != "off" else ()
+    if submission.withdrawn_at is not None and _is_overtaken(submission, submission.withdrawn_at, new):
         new.ends("withdrawn")
     else:
         submission.withdrawn_at = None
     submission.said.append(new)
-    submission.is_complete |= not new.is_held
+    submission.whose = submission.whose or new.identity
 
 
 def _is_overtaken(submission: Submission, withdrawn_at: datetime, new: Delivered) -> bool:
@@ -175,6 +189,17 @@ def _is_overtaken(submission: Submission, withdrawn_at: datetime, new: Delivered
     if new.capture.occurred_at is not None:
         return new.said_at <= withdrawn_at
     return new.capture.event == "captured" and (new.is_held or not submission.said)
+
+
+def _identity(name: str, capture: Capture, action: SyncAction) -> tuple[str, ...]:
+    email = lowered(capture.prospect.fields).get("email")
+    if capture.prospect.id and action.match.tables != "off":
+        return "id", capture.prospect.id
+    if isinstance(email, str) and "@" in email and action.match.tables != "off":
+        return "email", email.strip().lower()
+    if capture.submission.activity_id:
+        return "submission", capture.form.id or "", capture.submission.activity_id
+    return "delivery", name
 
 
 # --- Completing -------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Stories in which the engine, and some of them the reference too, once did something else than the product says."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def _story(
     rows: dict[Key, dict[str, Any]] | None = None,
     tables: str = "leads",
     by: str = "email",
-    mapped: dict[str, tuple[dict[str, Any], ...]] | None = None,
+    mapped: Mapping[str, Sequence[dict[str, Any]]] | None = None,
     **settings: Any,
 ) -> Story:
     rule = {"tables": tables, "by": by, **settings.pop("match", {})}
@@ -97,3 +98,31 @@ def test_an_edit_that_says_the_same_again_is_the_notes_last_word() -> None:
     """What its note said was left as of the first, so an older edit that came late replaced it."""
     edits = (_said(0, wish="A"), _said(2, wish="A", Title="b"), _said(1, wish="B", Title="c"))
     tell(_story(*edits, note=True))
+
+
+@pytest.mark.parametrize("ids", [(1, None, None), (None, 1, None), (None, 1, 1)])
+async def test_an_edit_is_about_the_same_person_though_an_id_comes_or_goes(ids: tuple[int | None, ...]) -> None:
+    """Its new address was searched for, nobody had it, and the person stood there twice."""
+    edits = (_said(n, prospect=each, Email=f"q{n}@x.example", Title=f"t{n}") for n, each in enumerate(ids))
+    telling = await _told(_story(*edits, note=True))
+    assert len(telling.people()) == 1
+
+
+async def test_two_ids_are_two_people_also_in_one_submission() -> None:
+    """Captello knows better than we do."""
+    edits = (_said(n, prospect=n + 1, Email=f"q{n}@x.example") for n in range(2))
+    assert len((await _told(_story(*edits))).people()) == 2
+
+
+async def test_a_held_copy_that_comes_after_its_release_fills_blanks() -> None:
+    """It was skipped, with the answers that were given at the booth."""
+    said = _said(1, Title="Boss").capture
+    released = said | {"event": "released", "answers": []}
+    held = _said(0, Title="scribbled", Remark="warm", wish="A demo").capture
+    held["submission"] = {"activity_id": 1, "hold_request_id": 5}
+    mapped = {"lead": (*PLAIN, {"column": "description", "source": "Remark"})}
+    telling = await _told(_story(Said(0, released), Said(0, held), mapped=mapped, note=True))
+    ((_, row),) = telling.people().items()
+    assert (row["jobtitle"], row["description"]) == ("Boss", "warm")
+    (note,) = (row for (table, _), row in telling.world.rows.items() if table == "annotation")
+    assert note["notetext"] == "Wishes: A demo"
