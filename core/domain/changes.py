@@ -37,7 +37,9 @@ class Changes:
         self.before[column] = before
 
 
-def changes_to(match: Match, values: Sequence[ColumnValue], columns: Mapping[str, Column], *, late: bool) -> Changes:
+def changes_to(
+    match: Match, values: Sequence[ColumnValue], columns: Mapping[str, Column], *, late: bool, has_note: bool = True
+) -> Changes:
     """What these values change in the matched row; one that is closed is opened again, unless this comes late."""
     changes = Changes()
     for value in values:
@@ -48,7 +50,7 @@ def changes_to(match: Match, values: Sequence[ColumnValue], columns: Mapping[str
     for value in writable:
         if value not in emails:
             _change(changes, match.row, value, columns[value.column], late=late)
-    _change_emails(changes, match, emails, late=late)
+    _change_emails(changes, match, emails, late=late, has_note=has_note)
     if not match.row.is_active and not late:
         changes.set("statecode", _ACTIVE, match.row.content("statecode"))
         changes.warnings.append("The row was closed in Dynamics and was opened again.")
@@ -83,7 +85,7 @@ def _change(changes: Changes, row: Row, value: ColumnValue, column: Column, *, l
         changes.targets[value.column] = value.target
 
 
-def _change_emails(changes: Changes, match: Match, values: list[ColumnValue], *, late: bool) -> None:
+def _change_emails(changes: Changes, match: Match, values: list[ColumnValue], *, late: bool, has_note: bool) -> None:
     """Whether a column is written can hang on what another one holds by then, so they are gone through until the row
     stands still; whom there was no column for comes last.
     """
@@ -98,7 +100,7 @@ def _change_emails(changes: Changes, match: Match, values: list[ColumnValue], *,
                 changes.set(value.column, after, before)
     for value in values:
         if keeps and value.value is not None and not _is_there(changes, match, value):
-            _displace(changes, match, value)
+            _displace(changes, match, value, has_note=has_note)
 
 
 def _is_there(changes: Changes, match: Match, value: ColumnValue) -> bool:
@@ -109,7 +111,7 @@ def _is_there(changes: Changes, match: Match, value: ColumnValue) -> bool:
     return normal_email(str(value.value)) in {normal_email(str(address or "")) for address in held}
 
 
-def _displace(changes: Changes, match: Match, value: ColumnValue) -> None:
+def _displace(changes: Changes, match: Match, value: ColumnValue, *, has_note: bool) -> None:
     """The address goes to an empty e-mail column, where there is one; the row keeps its own. What only fills an empty
     column would have been left out in time, so it is when it comes late.
     """
@@ -120,8 +122,11 @@ def _displace(changes: Changes, match: Match, value: ColumnValue) -> None:
     empty = next((name for name in EMAIL_COLUMNS if is_empty(columns.get(name)) and name not in changes.values), None)
     if empty:
         changes.set(empty, value.value, columns.get(empty))
-    else:
+    elif has_note:
         changes.for_note.append(f"{value.column}: {value.value}")
+    else:
+        changes.kept.setdefault(value.column, "found by name only")
     why = "was found by its name only" if match.rests_on_name else "knows a newer one"
-    where = f"the address went to {empty}" if empty else "the address is left to the note"
+    nowhere = "the address is left to the note" if has_note else "no e-mail column is free, so the address was not kept"
+    where = f"the address went to {empty}" if empty else nowhere
     changes.warnings.append(f"The row {why} and keeps its {value.column}; {where}.")

@@ -65,6 +65,8 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
     if match is None and (reason := _why_nothing_is_created(subject)):
         return Result(outcome=Outcome.SKIPPED, reason=reason, mapped_as=subject.mapped_as, explain=explain)
     mapping = subject.mappings.get(table)
+    if match and subject.action.on_match == "none":
+        return _left_alone(match, mapping, explain)
     if mapping is None:
         return _not_mapped(table, subject, explain)
     if match:
@@ -191,20 +193,33 @@ def _missing_required(mapping: FieldMapping, values: Mapping[str, Any]) -> list[
     ]
 
 
+def _left_alone(match: Match, mapping: FieldMapping | None, explain: dict[str, Any]) -> Result:
+    """Nothing is added beside it either, and no mapping is needed."""
+    return Result(
+        outcome=Outcome.UNCHANGED,
+        reason="The person is in Dynamics already, and the action leaves matched rows alone.",
+        table=match.row.table,
+        row_id=match.row.id,
+        rests_on_name=match.rests_on_name,
+        mapping_version=mapping.version if mapping else 0,
+        explain=explain,
+    )
+
+
 def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Result:
-    """What differs in the row, and what is new beside it. An action that leaves matched rows alone adds nothing."""
-    leaves_alone = plan.subject.action.on_match == "none"
-    changes = Changes() if leaves_alone else changes_to(match, plan.values, plan.columns, late=plan.subject.is_late)
-    note = Noted() if leaves_alone else plan.note(changes.for_note)
-    extras = () if leaves_alone else plan.extras(note)
+    """What differs in the row, and what is new beside it."""
+    subject = plan.subject
+    changes = changes_to(match, plan.values, plan.columns, late=subject.is_late, has_note=subject.action.note)
+    note = plan.note(changes.for_note)
+    extras = plan.extras(note)
     row = match.row
     result = Result(
         outcome=Outcome.UPDATED if changes.values or extras else Outcome.UNCHANGED,
-        reason=_why_no_more(plan.subject, changes, extras),
+        reason=_why_no_more(subject, changes, extras),
         table=row.table,
         row_id=row.id,
         rests_on_name=match.rests_on_name,
-        warnings=() if leaves_alone else (*plan.warnings, *changes.warnings),
+        warnings=(*plan.warnings, *changes.warnings),
         mapping_version=plan.mapping.version,
         mapped_as=plan.subject.mapped_as,
         explain={**explain, "kept": changes.kept} if changes.kept else explain,
@@ -220,8 +235,6 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
 
 def _why_no_more(subject: Subject, changes: Changes, extras: tuple[Extra, ...]) -> str:
     """Why the row does not hold all of this afterwards, or has not changed; "" where neither has to be explained."""
-    if subject.action.on_match == "none":
-        return "The person is in Dynamics already, and the action leaves matched rows alone."
     added = "; notes or campaigns were added" if extras else ""
     if subject.is_late and changes.kept:
         since = f"{subject.known.last_said_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -229,8 +242,8 @@ def _why_no_more(subject: Subject, changes: Changes, extras: tuple[Extra, ...]) 
     if changes.values:
         return ""
     if changes.kept:
-        names = ", ".join(sorted(changes.kept))
-        return f"The row keeps what it holds in {names}, which is filled only where it is empty{added}."
+        kept = ", ".join(f"{name} ({why})" for name, why in sorted(changes.kept.items()))
+        return f"The row keeps what it holds in {kept}{added}."
     return f"The row in Dynamics holds all of this already{added}."
 
 

@@ -495,3 +495,21 @@ def test_due_marks_sort_by_time() -> None:
 def test_nothing_is_known_of_a_stranger() -> None:
     """A first capture is never late."""
     assert not subject(capture(said_at=EARLIER), prospect=Prospect()).is_late
+
+
+@pytest.mark.parametrize(("note", "told"), [(True, "left to the note"), (False, "was not kept")])
+def test_an_address_that_found_no_place_is_told_of(note: bool, told: str) -> None:  # noqa: FBT001  # a table's column
+    """Where there is no note, nothing keeps it, and nobody is told that the row holds it."""
+    taken = {f"emailaddress{n}": f"{n}@x.example" for n in (1, 2, 3)}
+    under = action(match={"by": "email_or_name"}, note=note)
+    decided = _decide(subject(capture(**ADA), under=under), row(1, firstname="Ada", lastname="Lovelace", **taken))
+    result = decided.result if isinstance(decided, Intent) else decided
+    assert [told in warning for warning in result.warnings] == [True]
+    assert ("keeps what it holds in emailaddress1" in result.reason) is not note
+
+
+def test_a_row_that_is_left_alone_cannot_fail() -> None:
+    """Neither for want of a mapping nor for a value that does not fit."""
+    found = row(1, "contact", emailaddress1="ada@x.example")
+    alone = _result(subject(capture(**ADA), under=action(on_match="none"), mappings={}), found)
+    assert (alone.outcome, alone.row_id, alone.mapping_version) == (Outcome.UNCHANGED, row_id(1), 0)

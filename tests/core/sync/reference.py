@@ -136,7 +136,7 @@ class Organization:
         found = self._found(saying.person, emails, full_name, action)
         if found is None:
             return self._not_found(saying, action, has_key=bool(emails or full_name))
-        if found.key[0] not in self.mappings:
+        if action.on_match == "update" and found.key[0] not in self.mappings:
             return Told("failed")
         is_changed = action.on_match == "update" and self._update(saying, found, action, is_late=is_late)
         _link(saying.person, found.key, by_name=found.by_name)

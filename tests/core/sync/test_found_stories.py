@@ -126,3 +126,9 @@ async def test_a_held_copy_that_comes_after_its_release_fills_blanks() -> None:
     assert (row["jobtitle"], row["description"]) == ("Boss", "warm")
     (note,) = (row for (table, _), row in telling.world.rows.items() if table == "annotation")
     assert note["notetext"] == "Wishes: A demo"
+
+
+def test_a_row_that_is_left_alone_needs_no_mapping() -> None:
+    """It failed for a mapping that nothing was to be written with."""
+    contact = {("contact", "c1"): row_of("contact", emailaddress1=ADA["Email"])}
+    tell(_story(_said(0), rows=contact, tables="contacts_then_leads", mapped={"lead": PLAIN}, on_match="none"))
