@@ -66,7 +66,7 @@ def decide(subject: Subject, found: Found, *, new_id: str) -> Intent | Result:
         return Result(outcome=Outcome.SKIPPED, reason=reason, mapped_as=subject.mapped_as, explain=explain)
     mapping = subject.mappings.get(table)
     if match and subject.action.on_match == "none":
-        return _left_alone(match, mapping, explain)
+        return _left_alone(subject, match, mapping, explain)
     if mapping is None:
         return _not_mapped(table, subject, explain)
     if match:
@@ -193,7 +193,7 @@ def _missing_required(mapping: FieldMapping, values: Mapping[str, Any]) -> list[
     ]
 
 
-def _left_alone(match: Match, mapping: FieldMapping | None, explain: dict[str, Any]) -> Result:
+def _left_alone(subject: Subject, match: Match, mapping: FieldMapping | None, explain: dict[str, Any]) -> Result:
     """Nothing is added beside it either, and no mapping is needed."""
     return Result(
         outcome=Outcome.UNCHANGED,
@@ -202,6 +202,7 @@ def _left_alone(match: Match, mapping: FieldMapping | None, explain: dict[str, A
         row_id=match.row.id,
         rests_on_name=match.rests_on_name,
         mapping_version=mapping.version if mapping else 0,
+        mapped_as=subject.mapped_as,
         explain=explain,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.domain.capture import digest
+from core.domain.capture import digest, prospect_name
 from core.domain.cause import Cause, cause_of
 from core.domain.delivery import Delivery, Outcome
 from core.domain.email_address import normal_email
@@ -87,7 +87,7 @@ def index_names(delivery: Delivery, hashed_emails: Iterable[str]) -> list[str]:
         "cause": cause.id if cause else "",
         "form": capture.form.id or capture.form.name or "",
         "outcome": outcome.value if outcome in INDEXED_OUTCOMES else "",
-        "prospect": "" if delivery.erased_at else delivery.prospect,
+        "prospect": "" if delivery.erased_at else prospect_name(capture, delivery.id),
     }
     names = [index_name(kind, value) for kind, value in by_value.items() if value]
     names += [index_name("replay", each) for each in delivery.replays]
