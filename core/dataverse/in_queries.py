@@ -4,6 +4,7 @@ Values of one column are asked for together with `In`; pairs of names cannot be,
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/filter-rows
 """
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,7 +58,7 @@ def row_requests(searches: Iterable[Search]) -> list[tuple[RowsWanted, Request]]
             values = wanted[of]
             values.ids |= dict.fromkeys(look_up.ids)
             values.emails |= dict.fromkeys(look_up.emails)
-            values.names |= {look_up.name: None} if look_up.name else {}
+            values.names |= dict.fromkeys(look_up.names)
     return [*((of, request) for of, values in wanted.items() for request in _requests(of, values)), *alone]
 
 
@@ -66,7 +67,8 @@ def rows_wanted(search: Search, look_up: LookUp) -> RowsWanted:
 
 
 def _is_long(look_up: LookUp) -> bool:
-    return any(len(text) > _VALUE_MOST for text in (*look_up.emails, *(look_up.name or ())))
+    texts = itertools.chain(look_up.emails, *look_up.names)
+    return any(len(text) > _VALUE_MOST for text in texts)
 
 
 def _requests(of: RowsWanted, values: _Values) -> Iterator[Request]:
@@ -179,8 +181,8 @@ class RowsByValue:
     def _fitting(self, of: RowsWanted, look_up: LookUp) -> Iterator[Row]:
         for email in look_up.emails:
             yield from self._by_email.get((of, email), ())
-        if look_up.name:
-            yield from self._by_name.get((of, _comparable(*look_up.name)), ())
+        for name in look_up.names:
+            yield from self._by_name.get((of, _comparable(*name)), ())
 
 
 def _comparable(first: object, last: object) -> _Names:

@@ -90,8 +90,7 @@ def _by_email(wanted: LookUp) -> Iterable[str]:
 
 
 def _by_name(wanted: LookUp) -> Iterable[str]:
-    if wanted.name:
-        first, last = wanted.name
+    for first, last in wanted.names:
         yield f"(firstname eq {quoted(first)} and lastname eq {quoted(last)})"
 
 

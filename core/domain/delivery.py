@@ -271,6 +271,5 @@ def account_claim_key(organization: str, column: str, value: str) -> str:
 def claim_keys(organization: str, keys: MatchKeys) -> tuple[str, ...]:
     """The key entities of a person. Hashed, so that keys show nobody's address; organisations share no hashes."""
     names = [f"key|email|{digest(organization, email)}" for email in keys.emails]
-    if keys.name:
-        names.append(f"key|name|{digest(organization, *map(normal_name, keys.name))}")
+    names += [f"key|name|{digest(organization, *map(normal_name, name))}" for name in keys.names]
     return tuple(names)

@@ -60,7 +60,7 @@ def _queries(subject: Subject) -> Iterator[dict[str, Any]]:
             "link": bool(look_up.ids),
             "emails": len(look_up.emails),
             "email_columns": list(EMAIL_COLUMNS) if look_up.emails else [],
-            "name": look_up.name is not None,
+            "name": bool(look_up.names),
         }
 
 

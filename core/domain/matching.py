@@ -19,6 +19,7 @@ from core.domain.table import EMAIL_COLUMNS, LOOKUP_TYPES, id_column
 from core.domain.values import FieldValue, as_text, is_missing, normal_name
 
 By = Literal["email", "name"]
+Name = tuple[str, str]  # first, last
 
 _WAYS: tuple[By, ...] = ("email", "name")
 _REDIRECTS_MOST = 8  # a chain of merges longer than this is a loop
@@ -35,23 +36,25 @@ _QUALIFIED = 1  # lead.statecode
 
 @dataclass(frozen=True, slots=True)
 class MatchKeys:
-    """What a person is searched by: e-mails, the main one first, and the name where both parts are there."""
+    """What a person is searched by: e-mails, the main one first; and the name where both parts are there, as it is said
+    and, where a mapping makes another one of it, as it is written.
+    """
 
     emails: tuple[str, ...] = ()
-    name: tuple[str, str] | None = None
+    names: tuple[Name, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.emails or self.name)
+        return bool(self.emails or self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Rows of one table to be read: by id, by any of these e-mails, or by this name."""
+    """Rows of one table to be read: by id, by any of these e-mails, or by any of these names."""
 
     table: str
     ids: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
-    name: tuple[str, str] | None = None
+    names: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +70,42 @@ class Match:
 
 def match_keys(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping], action: SyncAction) -> MatchKeys:
     """Everything that is searched for, and everything that may be written into an e-mail column."""
-    rows = [row for mapping in mappings for row in mapping.rows]
-    mapped = (row for row in rows if row.column in EMAIL_COLUMNS)
+    mappings = tuple(mappings)
+    mapped = (row for mapping in mappings for row in mapping.rows if row.column in EMAIL_COLUMNS)
     said = (sources["Email"], *(row_value(row, sources).value for row in mapped))
     emails = tuple(dict.fromkeys(email for value in said if not is_missing(value) and (email := _email(value))))
-    return MatchKeys(emails, full_name(person, sources, rows) if action.matches_by_name else None)
+    return MatchKeys(emails, full_names(person, sources, mappings) if action.matches_by_name else ())
 
 
 def _email(value: FieldValue) -> str:
     return normal_email(as_text(value))
 
 
-def full_name(person: Prospect, sources: Sources, rows: Iterable[MappingRow]) -> tuple[str, str] | None:
+def full_names(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping]) -> tuple[Name, ...]:
     """First and last name, where both are known and can be searched by."""
-    name = said_name(person, sources, rows)
-    return name if name and all(map(can_be_asked_for, name)) else None
+    return tuple(name for name in said_names(person, sources, mappings) if all(map(can_be_asked_for, name)))
 
 
-def said_name(person: Prospect, sources: Sources, rows: Iterable[MappingRow]) -> tuple[str, str] | None:
-    """The name as it was said: in Captello's own fields, else in what is mapped to the columns."""
-    mapped = {row.column: row_value(row, sources).value for row in rows if row.source and row.column in _NAME_COLUMNS}
-    said = (person.value(field) or mapped.get(column) for column, field in _NAME_COLUMNS.items())
+def said_names(person: Prospect, sources: Sources, mappings: Iterable[FieldMapping]) -> tuple[Name, ...]:
+    """The name as it was said, in Captello's own fields, else in what is mapped to the columns; and what stands in the
+    columns afterwards, which the next one finds.
+    """
+    written = [_named(mapping.rows, sources) for mapping in mappings]
+    either = {column: value for each in written for column, value in each.items()}
+    said = {column: person.value(field) or either.get(column) for column, field in _NAME_COLUMNS.items()}
+    names: dict[tuple[str, ...], Name] = {}
+    for name in filter(None, map(_full_name, (said, *written))):
+        names.setdefault(tuple(map(normal_name, name)), name)
+    return tuple(names.values())
+
+
+def _named(rows: Iterable[MappingRow], sources: Sources) -> dict[str, FieldValue]:
+    """What a mapping makes of the names."""
+    return {row.column: row_value(row, sources).value for row in rows if row.source and row.column in _NAME_COLUMNS}
+
+
+def _full_name(values: Mapping[str, FieldValue]) -> Name | None:
+    said = (values.get(column) for column in _NAME_COLUMNS)
     first, last = ("" if is_missing(value) else as_text(value) for value in said)
     return (first, last) if first and last else None
 
@@ -96,11 +114,11 @@ def look_ups(action: SyncAction, keys: MatchKeys, links: Mapping[str, str]) -> t
     """What to read from Dynamics before anything can be decided; tables that nothing is known for are left out."""
     searched = action.match.tables.in_order
     asked = (_look_up(table, keys if table in searched else MatchKeys(), links) for table in action.tables)
-    return tuple(look_up for look_up in asked if look_up.ids or look_up.emails or look_up.name)
+    return tuple(look_up for look_up in asked if look_up.ids or look_up.emails or look_up.names)
 
 
 def _look_up(table: str, keys: MatchKeys, links: Mapping[str, str]) -> LookUp:
-    return LookUp(table, ids=(links[table],) if table in links else (), emails=keys.emails, name=keys.name)
+    return LookUp(table, ids=(links[table],) if table in links else (), emails=keys.emails, names=keys.names)
 
 
 def redirects_to_read(rows: Mapping[RowKey, Row | None]) -> tuple[LookUp, ...]:
@@ -165,7 +183,7 @@ def _fits(row: Row, keys: MatchKeys, by: By) -> bool:
     if by == "email":
         return bool(row_emails(row) & set(keys.emails))
     name = (row.columns.get("firstname") or "", row.columns.get("lastname") or "")
-    return keys.name is not None and _same_name(name, keys.name)
+    return any(_same_name(name, each) for each in keys.names)
 
 
 def _same_name(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from core.domain.action import MatchTables, SyncAction
 from core.domain.capture import Capture, is_captellos, submission_name
 from core.domain.delivery import Delivery, alias_key, claim_keys, prospect_key
-from core.domain.mapping import FieldMapping, MappingRow, Sources
-from core.domain.matching import LookUp, MatchKeys, full_name, look_ups, match_keys, said_name
+from core.domain.mapping import FieldMapping, Sources
+from core.domain.matching import LookUp, MatchKeys, full_names, look_ups, match_keys, said_names
 from core.domain.prospect import Prospect, merged
 from core.domain.table import PEOPLE
 
@@ -38,8 +38,8 @@ class Subject:
         """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which
         two rows of one name were made would otherwise be nobody's.
         """
-        name = full_name(self.person, self.sources, self._rows)
-        return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, name))
+        names = full_names(self.person, self.sources, self._of_people)
+        return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, names))
 
     @property
     def mapped_as(self) -> dict[str, int]:
@@ -51,11 +51,11 @@ class Subject:
     def is_name_too_long(self) -> bool:
         """The rule searches by names, and this one is longer than any search can hold."""
         is_asked_for = self.action.matches_by_name and self.action.match.tables is not MatchTables.OFF
-        return is_asked_for and self.keys.name is None and bool(said_name(self.person, self.sources, self._rows))
+        return is_asked_for and not self.keys.names and bool(said_names(self.person, self.sources, self._of_people))
 
     @property
-    def _rows(self) -> list[MappingRow]:
-        return [row for mapping in _of_people(self.mappings) for row in mapping.rows]
+    def _of_people(self) -> list[FieldMapping]:
+        return _of_people(self.mappings)
 
     @property
     def submission(self) -> str:

@@ -108,9 +108,9 @@ async def test_every_search_finds_what_it_would_find_alone(crm: str, client: Dat
     gone = str(uuid.uuid4())
     searches = [Search([LookUp("lead", ids=(leads[0], gone), emails=(email,))], COLUMNS) for email in HOSTILE]
     searches += [
-        Search([LookUp("contact", name=name), LookUp("lead", emails=("no@x.example",))], COLUMNS) for name in NAMES
+        Search([LookUp("contact", names=(name,)), LookUp("lead", emails=("no@x.example",))], COLUMNS) for name in NAMES
     ]
-    searches += [Search([LookUp("contact", name=("x" * 500, "y"))], COLUMNS)]
+    searches += [Search([LookUp("contact", names=(("x" * 500, "y"),))], COLUMNS)]
     together = await client.find_all(searches, gate)
     alone = [await client.find(each.look_ups, COLUMNS) for each in searches]
     # The server takes Zoe and Zoë for one name, and a turn compares again: what it would drop is not handed to it.

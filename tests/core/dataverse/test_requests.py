@@ -66,7 +66,7 @@ def test_hostile_texts_stay_values(text: str) -> None:
     by_email = _filter(LookUp("lead", emails=(text,)))
     assert _skeleton(by_email) == EMAIL_FILTER
     assert _literals(by_email) == [text] * 3
-    by_name = _filter(LookUp("contact", name=(text, "X")))
+    by_name = _filter(LookUp("contact", names=((text, "X"),)))
     assert _skeleton(by_name) == NAME_FILTER
     assert _literals(by_name) == [text, "X"]
 
@@ -74,7 +74,7 @@ def test_hostile_texts_stay_values(text: str) -> None:
 @given(email=any_text.filter(bool), first=any_text, last=any_text)
 def test_a_server_decodes_the_same_filter_back(email: str, first: str, last: str) -> None:
     """Whatever the texts hold: `+`, `&`, `#`, `%`, apostrophes, any script."""
-    decoded = _filter(LookUp("lead", emails=(email,), name=(first, last)))
+    decoded = _filter(LookUp("lead", emails=(email,), names=((first, last),)))
     assert _skeleton(decoded) == f"{EMAIL_FILTER} or {NAME_FILTER}"
     assert _literals(decoded) == [email, email, email, first, last]
 

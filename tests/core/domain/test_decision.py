@@ -470,11 +470,11 @@ def test_an_intent_is_stored_as_it_is() -> None:
 
 def test_claim_keys_show_nobodys_address_and_are_the_organisations_own() -> None:
     """Hashed with the organisation; the same person has the same keys however they are written."""
-    keys = claim_keys(ORGANIZATION, MatchKeys(("ada@x.example",), ("Ada", "Lovelace")))
+    keys = claim_keys(ORGANIZATION, MatchKeys(("ada@x.example",), (("Ada", "Lovelace"),)))
     assert not any("ada" in key.lower() for key in keys)
     assert [key.rpartition("|")[0] for key in keys] == ["key|email", "key|name"]
-    assert keys == claim_keys(ORGANIZATION, MatchKeys(("ada@x.example",), ("ADA ", " lovelace")))
-    assert set(keys).isdisjoint(claim_keys("another", MatchKeys(("ada@x.example",), ("Ada", "Lovelace"))))
+    assert keys == claim_keys(ORGANIZATION, MatchKeys(("ada@x.example",), (("ADA ", " lovelace"),)))
+    assert set(keys).isdisjoint(claim_keys("another", MatchKeys(("ada@x.example",), (("Ada", "Lovelace"),))))
 
 
 def test_submissions_are_people_where_nothing_is_matched() -> None:

@@ -24,10 +24,10 @@ from core.domain.matching import (
 )
 from core.domain.row import Row
 from core.domain.values import normal_name
-from tests.builders import NOON, action, capture, known, mapping, row, row_id, rows_by_key, subject
+from tests.builders import NOON, PERSON, action, capture, known, mapping, row, row_id, rows_by_key, subject
 from tests.strategies import any_text, rows
 
-ADA = MatchKeys(("ada@x.example",), ("Ada", "Lovelace"))
+ADA = MatchKeys(("ada@x.example",), (("Ada", "Lovelace"),))
 BY_EMAIL = MatchKeys(("ada@x.example",))
 TABLES = ["leads", "contacts", "contacts_then_leads", "leads_then_contacts"]
 
@@ -94,7 +94,7 @@ def test_a_name_matches_as_a_whole(first: str | None, last: str | None, *, fits:
 
 def test_composed_and_decomposed_letters_are_the_same() -> None:
     """Phones and databases write ü in two ways."""
-    keys = MatchKeys((), ("Zoe\u0308", "Mu\u0308ller"))
+    keys = MatchKeys((), (("Zoe\u0308", "Mu\u0308ller"),))
     assert _matched(row(1, firstname="ZO\u00cb", lastname="M\u00fcller"), keys=keys)
     assert normal_name("Stra\u00dfe") == normal_name("STRASSE")
 
@@ -325,7 +325,7 @@ def _keys(*mapped: str, by: str = "email_or_name", **fields: Any) -> MatchKeys:
 def test_keys_are_the_addresses_that_may_be_written_and_the_name() -> None:
     """The main address first, each once, in the form that is compared."""
     keys = _keys("Work", "Email", Email=" ADA@x.example", Work="ada@work.example", FirstName="Ada", LastName="Lovelace")
-    assert keys == MatchKeys(("ada@x.example", "ada@work.example"), ("Ada", "Lovelace"))
+    assert keys == MatchKeys(("ada@x.example", "ada@work.example"), (("Ada", "Lovelace"),))
     assert _keys("Work", "Email", Email="a@x.example", Work="A@X.example").emails == ("a@x.example",)
 
 
@@ -345,11 +345,22 @@ def test_names_may_come_from_other_questions() -> None:
     by_name = action(match={"by": "email_or_name"})
     answers = [{"title": "Given", "value": " Ada "}, {"title": "Family", "value": "Lovelace"}]
     said = Capture.model_validate({"answers": answers})
-    assert subject(said, under=by_name, mappings={"lead": mapped}).keys.name == ("Ada", "Lovelace")
+    assert subject(said, under=by_name, mappings={"lead": mapped}).keys.names == (("Ada", "Lovelace"),)
     both = Capture.model_validate({"answers": answers, "prospect": {"fields": {"FirstName": "A.", "LastName": "L."}}})
-    assert subject(both, under=by_name, mappings={"lead": mapped}).keys.name == ("A.", "L.")
+    assert subject(both, under=by_name, mappings={"lead": mapped}).keys.names == (("A.", "L."), ("Ada", "Lovelace"))
     half = Capture.model_validate({"answers": answers[:1]})
-    assert subject(half, under=by_name, mappings={"lead": mapped}).keys.name is None
+    assert subject(half, under=by_name, mappings={"lead": mapped}).keys.names == ()
+
+
+def test_a_name_that_is_written_in_another_form_is_searched_in_both() -> None:
+    """As it is said, and as the next one finds it; in another case it is the same."""
+    shortened = mapping({"source": "FirstName", "column": "firstname", "transform": "first_word"}, *PERSON[1:])
+    cased = mapping({"source": "FirstName", "column": "firstname", "transform": "name_case"}, *PERSON[1:])
+    mappings = {"lead": shortened, "contact": cased}
+    said = capture(FirstName="MARY ANN", LastName="Lee")
+    about = subject(said, under=action(match={"by": "email_or_name"}), mappings=mappings)
+    assert about.keys.names == (("MARY ANN", "Lee"), ("MARY", "Lee"))
+    assert len(about.claim_keys) == 2
 
 
 @pytest.mark.parametrize("letter", ["x", "'", "é", "😀"])
@@ -404,8 +415,8 @@ def test_what_is_read_from_each_table() -> None:
     """Linked rows by id, the rest by every key; a table that nothing is known for is left out."""
     under = action(match={"by": "email_or_name"})
     assert look_ups(under, ADA, {"lead": row_id(7)}) == (
-        LookUp("contact", emails=ADA.emails, name=ADA.name),
-        LookUp("lead", ids=(row_id(7),), emails=ADA.emails, name=ADA.name),
+        LookUp("contact", emails=ADA.emails, names=ADA.names),
+        LookUp("lead", ids=(row_id(7),), emails=ADA.emails, names=ADA.names),
     )
     assert look_ups(under, MatchKeys(), {"lead": row_id(7)}) == (LookUp("lead", ids=(row_id(7),)),)
     assert not look_ups(under, MatchKeys(), {})

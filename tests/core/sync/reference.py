@@ -132,10 +132,10 @@ class Organization:
 
     def _sync(self, saying: Saying, action: SyncAction, *, is_late: bool) -> Told:
         emails = saying.emails(self.mappings)
-        full_name = saying.full_name() if action.match.by == "email_or_name" else None
-        found = self._found(saying.person, emails, full_name, action)
+        full_names = saying.full_names(self.mappings) if action.match.by == "email_or_name" else set()
+        found = self._found(saying.person, emails, full_names, action)
         if found is None:
-            return self._not_found(saying, action, has_key=bool(emails or full_name))
+            return self._not_found(saying, action, has_key=bool(emails or full_names))
         if action.on_match == "update" and found.key[0] not in self.mappings:
             return Told("failed")
         is_changed = action.on_match == "update" and self._update(saying, found, action, is_late=is_late)
@@ -235,7 +235,7 @@ class Organization:
     # --- Which row it is --------------------------------------------------------------------------------------------
 
     def _found(
-        self, person: Person, emails: set[str], full_name: tuple[str, str] | None, action: SyncAction
+        self, person: Person, emails: set[str], full_names: set[tuple[str, str]], action: SyncAction
     ) -> Found | None:
         """The link, then e-mails through the tables in their order, only then names through the tables."""
         searched, own = TABLES[action.match.tables], _own_tables(action)
@@ -247,7 +247,7 @@ class Organization:
             hits = [
                 key
                 for key, row in self.rows.items()
-                if (full_name is not None and full_name_in(row) == full_name if by_name else emails & addresses_in(row))
+                if (full_name_in(row) in full_names if by_name else emails & addresses_in(row))
             ]
             ends = [
                 [end for key in hits if key[0] == table and (end := self._end(key, own, action))] for table in searched

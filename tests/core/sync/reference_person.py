@@ -60,7 +60,11 @@ class Saying:
         if is_taken_back and all(map(self._is_blank_here, names_in(row.source))):
             yield row.column, default, row.policy
         elif not is_taken_back and not is_missing(value):
-            yield row.column, text_of(value), row.policy if self._is_said_here(row.source) else _filling(row.policy)
+            yield (
+                row.column,
+                _short(text_of(value), row),
+                row.policy if self._is_said_here(row.source) else _filling(row.policy),
+            )
         elif default is not None:
             yield row.column, default, _filling(row.policy)
 
@@ -71,10 +75,14 @@ class Saying:
         values = [self._value(source) for source in ("Email", *sources)]
         return {address(text_of(value)) for value in values if not is_missing(value)} - {""}
 
-    def full_name(self) -> tuple[str, str] | None:
-        """Both parts or none."""
+    def full_names(self, mappings: Mapping[str, Sequence[MappingRow]]) -> set[tuple[str, str]]:
+        """As they are said, and as they are written; both parts or none."""
         first, last = self._newest("firstname"), self._newest("lastname")
-        return None if is_missing(first) or is_missing(last) else (name_of(text_of(first)), name_of(text_of(last)))
+        if is_missing(first) or is_missing(last):
+            return set()
+        rows = [row for table in ("lead", "contact") for row in mappings.get(table, ()) if row.column == "firstname"]
+        said, family = text_of(first), name_of(text_of(last))
+        return {(name_of(each), family) for each in (said, *(_short(said, row) for row in rows))}
 
     def company(self) -> str:
         value = self._one("Company")
@@ -122,6 +130,11 @@ class Saying:
     def _is_blank_here(self, name: str) -> bool:
         """A hidden question is not a blank."""
         return name.lower() in self._here and is_blank(self._here[name.lower()])
+
+
+def _short(text: str, row: MappingRow) -> str:
+    """The one transform of these stories."""
+    return text.split(maxsplit=1)[0] if row.transform else text
 
 
 def _filling(policy: str) -> str:

@@ -14,7 +14,7 @@ from tests.core.sync.storytelling import EXPO, FANS, TEXTS, ByHand, Edited, Mapp
 ADDRESSES = st.sampled_from([*"aaabbcde", " A", "B"]).map(lambda letter: f"{letter}@X.example ")
 NOTHING = st.sampled_from(["", "  ", None, "Scanned", " anonymous", "{{Email}}", "[Email]", "%Email%"])
 SAID_ADDRESSES = ADDRESSES | ADDRESSES | ADDRESSES | ADDRESSES | NOTHING | st.sampled_from(["no address", ""])
-FIRST = st.sampled_from(["Ann", "Ann", "Ann", "ANN ", "Bob", "", "Scanned"])
+FIRST = st.sampled_from(["Ann", "Ann", "Ann", "ANN ", "Ann Bo", "Bob", "", "Scanned"])
 LAST = st.sampled_from(["Lee", "Lee", "Lee", " lee", "Ray", None, "[LastName]"])
 WORDS = st.sampled_from(["r1", "r2", "r3", "r1", "r2", "", " ", None, 0, False, ["A", "B"], "Scanned", "{{Title}}"])
 ROW_IDS = ["r1", "r2", "r3"]
@@ -56,7 +56,7 @@ def _row(table: str) -> st.SearchStrategy[dict[str, Any]]:
         contact=st.sampled_from([None, *ROW_IDS]),
         created=st.integers(1, 3),
         modified=st.integers(1, 3),
-        firstname=st.sampled_from(["Ann", "Ann", "ann", "Bob", None]),
+        firstname=st.sampled_from(["Ann", "Ann", "ann", "Ann Bo", "Bob", None]),
         lastname=st.sampled_from(["Lee", "Lee", "LEE ", "Ray", ""]),
         jobtitle=st.sampled_from([None, "", "old", "r1"]),
         description=st.sampled_from([None, "old", "r1\nr2"]),
@@ -73,7 +73,8 @@ EMAIL_POLICIES = st.sampled_from(["overwrite", "overwrite", "fill_if_empty", "cr
 @st.composite
 def mapping_rows(draw: st.DrawFn) -> tuple[MappingRow, ...]:
     """Each column once: names as a rule plainly, e-mail columns and texts in any way, in any order."""
-    rows = [{"column": "firstname", "source": "FirstName"}, {"column": "lastname", "source": "LastName"}]
+    shortened = draw(st.sampled_from([{}, {}, {"transform": "first_word"}]))
+    rows = [{"column": "firstname", "source": "FirstName", **shortened}, {"column": "lastname", "source": "LastName"}]
     rows += draw(st.lists(_text_row(), unique_by=_column, min_size=1, max_size=3))
     rows += draw(st.lists(_email_row(), unique_by=_column, min_size=1, max_size=3))
     return tuple(MappingRow.model_validate(row) for row in draw(st.permutations(rows)))

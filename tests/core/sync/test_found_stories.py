@@ -132,3 +132,11 @@ def test_a_row_that_is_left_alone_needs_no_mapping() -> None:
     """It failed for a mapping that nothing was to be written with."""
     contact = {("contact", "c1"): row_of("contact", emailaddress1=ADA["Email"])}
     tell(_story(_said(0), rows=contact, tables="contacts_then_leads", mapped={"lead": PLAIN}, on_match="none"))
+
+
+async def test_a_name_is_found_again_in_the_form_in_which_it_was_written() -> None:
+    """The same words with another address made a second Mary Lee."""
+    mapped = {"lead": ({**PLAIN[0], "transform": "first_word"}, *PLAIN[1:])}
+    mary = {"FirstName": "Mary Ann", "LastName": "Lee"}
+    twice = (_said(n, activity=n + 1, prospect=n + 1, Email=f"q{n}@x.example", **mary) for n in range(2))
+    assert len((await _told(_story(*twice, by="email_or_name", mapped=mapped))).people()) == 1

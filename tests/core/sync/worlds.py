@@ -139,7 +139,7 @@ def _hits(wanted: LookUp, table: str, row_id: str, columns: Mapping[str, Any]) -
         return False
     emails = {normal_email(columns.get(name) or "") for name in EMAIL_COLUMNS}
     name = (normal_name(columns.get("firstname") or ""), normal_name(columns.get("lastname") or ""))
-    by_name = wanted.name is not None and name == (normal_name(wanted.name[0]), normal_name(wanted.name[1]))
+    by_name = name in {(normal_name(first), normal_name(last)) for first, last in wanted.names}
     return row_id in wanted.ids or bool(emails & set(wanted.emails)) or by_name
 
 
@@ -259,7 +259,7 @@ class Worker:
         def happen() -> Found:
             return Found(world.find(look_ups), {query: world.named(query) for query in references})
 
-        what = f"find {[(each.table, each.ids, each.emails, each.name) for each in look_ups]} {list(references)}"
+        what = f"find {[(each.table, each.ids, each.emails, each.names) for each in look_ups]} {list(references)}"
         return await self._scheduler.request(self.name, what, happen)
 
     async def write(self, writes: Sequence[RowWrite | Membership]) -> bool:
