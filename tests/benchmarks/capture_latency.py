@@ -102,6 +102,8 @@ def send(posts: Sequence[Post], at_once: int, expected: str) -> list[float]:
         began = time.perf_counter()
         answer = own.client.post(post.url, json=post.body)
         took = time.perf_counter() - began
+        if not answer.headers.get("content-type", "").startswith("application/json"):
+            raise RuntimeError(f"{answer.status_code} and no JSON: {answer.text!r}")
         if answer.json().get("outcome") != expected:
             raise RuntimeError(f"{answer.status_code} {answer.text}, not {expected}")
         return took * 1000

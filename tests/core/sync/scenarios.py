@@ -202,7 +202,7 @@ async def ends_as_some_order_would(scenario: Scenario, seed: int, kind: type[Wor
     return ended.world
 
 
-async def ends_so_together_too(scenario: Scenario, seed: int, *, stored: bool) -> None:
+async def ends_so_together_too(scenario: Scenario, seed: int, *, stored: bool) -> World:
     """Two workers run all deliveries together; where they are stored, others run each of them alone beside."""
     scheduler = Scheduler(scenario.world(stored=stored), random.Random(seed), troubles=4)
     together = [Worker(f"all{number}", scheduler, ACTIONS, scenario.setup) for number in range(2)]
@@ -213,6 +213,7 @@ async def ends_so_together_too(scenario: Scenario, seed: int, *, stored: bool) -
     for task in tasks:
         task.result()
     await _agrees(scheduler, scenario, seed)
+    return scheduler.world
 
 
 async def ends_so_folded_too(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.sync.scenarios import Scenario, delivery, ends_as_some_order_would
+from tests.core.sync.scenarios import Scenario, delivery, ends_as_some_order_would, ends_so_together_too
 from tests.core.sync.worlds import World
 
 SEEDS = 40
@@ -71,6 +71,19 @@ async def test_a_named_interleaving_ends_as_some_order_would(name: str) -> None:
     for seed in range(SEEDS):
         world = await ends_as_some_order_would(NAMED[name], seed)
         assert len(_people(world)) in _PEOPLE.get(name, {1})
+
+
+STRANGERS = Scenario(tuple(_said(n, 0, Email=f"{n}@x.example", LastName=f"L{n}") for n in range(3)), ())
+
+
+async def test_a_bulk_create_in_which_one_id_exists_already() -> None:
+    """New rows are made all or none; where a worker that was killed has made one, the others go singly."""
+    refused = 0
+    for seed in range(SEEDS // 2):
+        world = await ends_so_together_too(STRANGERS, seed, stored=False)
+        refused += world.refused_together
+        assert len(_people(world)) == 3
+    assert refused, "no new row existed already under any of the seeds"
 
 
 # How many rows there may be in the end, where it is not one: old twins stay two, and some orders make a second person.

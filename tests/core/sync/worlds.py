@@ -50,6 +50,7 @@ class World:
     rows: dict[RowKey, dict[str, Any]] = field(default_factory=dict)
     members: set[tuple[str, str]] = field(default_factory=set)  # list, row
     clock: int = 0
+    refused_together: int = 0  # how often new rows were refused together, because one of them existed
     folded: int = 0  # how often a delivery was claimed with another's intent
 
     def copy(self) -> "World":
@@ -183,6 +184,7 @@ class Scheduler:
         return await reply
 
     async def run(self, workers: Sequence[asyncio.Task[Any]], *, most: int = 5000) -> None:
+        asyncio.get_running_loop().set_exception_handler(_tell_unless_killed)
         for _ in range(most):
             await _settled()
             if self._pending:
@@ -210,6 +212,12 @@ class Scheduler:
             request.happen()
         lost = RetryableError("the reply was lost") if how == "reply lost after" else Killed()
         request.reply.set_exception(lost)
+
+
+def _tell_unless_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Nobody waits for the tasks of a process that was killed, so nobody asks what became of them."""
+    if not isinstance(context.get("exception"), Killed):
+        loop.default_exception_handler(context)
 
 
 async def _settled() -> None:
@@ -288,6 +296,8 @@ class Worker:
         with contextlib.suppress(RejectedRowError):
             if len(new) > 1 and await self.write(together):
                 answers = dict.fromkeys(new, True)
+            elif len(new) > 1:
+                self._scheduler.world.refused_together += 1
         for number, piece in enumerate(pieces):
             if number not in answers:
                 try:
