@@ -58,6 +58,8 @@ ACTIONS = {
         _action(8, "leads_then_contacts", "email_or_name", on_duplicate="most_recently_created"),
         _action(9, "contacts_then_leads", note=True, account={"on_missing": "create"}, campaigns=BESIDE),
         _action(10, "contacts", "email_or_name", create="contact", note=True, account={}, campaigns=BESIDE[:1]),
+        _action(12, "contacts", "email_or_name", create="contact", match={"without_key": "create"}),
+        _action(13, "contacts", filter={"all": [{"field": "Company", "contains": "acme"}]}),
         _action(11, "leads", note=True, match={"inactive": "reactivate"}, account={"on_missing": "leave"}),
     )
 }
@@ -104,7 +106,7 @@ def random_history(seed: int, *, hosts: int, run: str = "") -> History:
     tag = f"h{seed}{run}"
     times = choice.sample(range(20), choice.randint(2, DELIVERIES_MOST))
     said = [_said(choice, tag, number, minute, hosts) for number, minute in enumerate(times)]
-    made = choice.choice([_as_they_are, _as_they_are, _partly_in_bulk, _partly_held])(choice, said)
+    made = choice.choice([_as_they_are, _as_they_are, _partly_in_bulk, _partly_held, _partly_timeless])(choice, said)
     ids = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{tag}-{number}")) for number in range(choice.randrange(4))]
     rows = tuple(_seeded(choice, tag, row_id, ids) for row_id in ids)
     return History(seed, tag, made, rows, faults=choice.choice([0, 1, 2, 4]))
@@ -166,6 +168,16 @@ def _partly_held(choice: random.Random, said: list[Said]) -> tuple[Said, ...]:
     action, few = choice.choice(list(ACTIONS)), said[:HELD_MOST]
     together = choice.randint(2, len(few))
     return tuple(_in_submission(choice, each, action) if each.number < together else each for each in few)
+
+
+def _partly_timeless(choice: random.Random, said: list[Said]) -> tuple[Said, ...]:
+    """Some say no time of their own: when they come in decides, whoever is carried out first. Few, as above."""
+    return tuple(_timeless(each) if choice.random() < 0.5 else each for each in said[:HELD_MOST])
+
+
+def _timeless(said: Said) -> Said:
+    own = {"activity_id": said.number + 1}  # the order of receiving in one submission need not be that of the clocks
+    return replace(said, body={**said.body, "occurred_at": None, "submission": own})
 
 
 def _in_submission(choice: random.Random, said: Said, action: str) -> Said:

@@ -29,7 +29,7 @@ SHOWN = (
     "account",
     "campaign",
 )
-RECEIVED_AT = NOON + timedelta(days=1)
+RECEIVED_AT = NOON + timedelta(days=1)  # the first; the next a second later each
 # What the control interface takes, as rows read.
 _READ_AS = {"masterid": "_masterid_value", "parentcontactid": "_parentcontactid_value"}
 
@@ -44,7 +44,7 @@ def some_order(history: History, ended: Ended) -> tuple[int, ...] | None:
         lists={FANS: "lead"},
         new_ids=created,
     )
-    orders = _Orders(ended, has_later_turns=any(map(_is_of_a_submission, history.said)))
+    orders = _Orders(ended, _later(history.said))
     return next(orders.found(start, history.said), None)
 
 
@@ -55,29 +55,46 @@ def _row(columns: dict[str, Any]) -> Columns:
 
 @dataclass(frozen=True, slots=True)
 class _Orders:
-    """Orders of receiving, with each carried out at once; or later too, where held ones wait for others."""
+    """Orders of receiving, with each carried out at once; or later too, where that it came in first matters."""
 
     ended: Ended
-    has_later_turns: bool
+    later: frozenset[str]
 
     def found(self, organization: Organization, left: tuple[Said, ...]) -> Iterator[tuple[int, ...]]:
         waiting = organization.waiting()
         if not left and not waiting and _stands(organization, self.ended):
             yield ()
-        for name in waiting:
+        at_once = [name for name in waiting if name not in self.later]
+        for name in at_once or waiting:
             after = deepcopy(organization)
             after.carry_out(name)
             if _may_become(after.submissions.delivered[name].told, self.ended.went[_number(name)]):
                 yield from self.found(after, left)
-        for said in left if self.has_later_turns or not waiting else ():
+        for said in left if not at_once else ():
             after = deepcopy(organization)
-            after.receive(f"d{said.number}", Capture.model_validate(said.body), ACTIONS[said.action], RECEIVED_AT)
+            received_at = RECEIVED_AT + timedelta(seconds=len(after.submissions.answered_by))
+            after.receive(f"d{said.number}", Capture.model_validate(said.body), ACTIONS[said.action], received_at)
             others = tuple(each for each in left if each is not said)
             yield from ((said.number, *order) for order in self.found(after, others))
 
 
 def _number(name: str) -> int:
     return int(name.removeprefix("d"))
+
+
+def _later(said: tuple[Said, ...]) -> frozenset[str]:
+    """Those that may be carried out after others that came in later. All of them, where one is held, ends what is, or
+    says no time of its own; else those of one submission that give its person an id, or none.
+    """
+    matters = any(_is_of_a_submission(each) or not each.body.get("occurred_at") for each in said)
+    return frozenset(f"d{each.number}" for each in said if matters or any(_says_who(each, other) for other in said))
+
+
+def _says_who(one: Said, other: Said) -> bool:
+    """Whether both are of one submission, and who that is hangs on which of them came first."""
+    submissions = [(each.action, each.body.get("submission", {}).get("activity_id")) for each in (one, other)]
+    named = [bool(each.body["prospect"].get("id")) for each in (one, other)]
+    return submissions[0] == submissions[1] and submissions[0][1] is not None and not all(named) and one is not other
 
 
 def _is_of_a_submission(said: Said) -> bool:

@@ -93,10 +93,19 @@ class Organization:
         capture, action = delivered.capture, delivered.action
         if not action.enabled:
             return Told("skipped")
+        if action.filter.all and not self._is_for(delivered):
+            return Told("skipped")
         person = self._person(delivered)
         is_late = any(at > delivered.said_at for at, _ in person.heard)
         person.heard.append((delivered.said_at, lowered(capture.prospect.fields)))
         return self._sync(Saying(person, capture, delivered.name, delivered.said_at), action, is_late=is_late)
+
+    def _is_for(self, delivered: Delivered) -> bool:
+        """The one filter of these stories: a part of the company's name. Who is left out is not remembered."""
+        known = self.people.get(self._identity(delivered), Person())
+        heard = [*known.heard, (delivered.said_at, lowered(delivered.capture.prospect.fields))]
+        saying = Saying(Person(heard), delivered.capture, delivered.name, delivered.said_at)
+        return str(delivered.action.filter.all[0].contains) in name_of(saying.company())
 
     def _person(self, delivered: Delivered) -> Person:
         """Whose the submission was before, also under another action, unless Captello's id says who it is."""

@@ -139,6 +139,7 @@ def actions(draw: st.DrawFn) -> SyncAction:
             "campaigns": draw(st.lists(CAMPAIGNS, max_size=4)),
             "on_match": draw(st.sampled_from(["update", "update", "update", "none"])),
             "create": draw(st.sampled_from(creates)),
+            "filter": draw(st.sampled_from([{}] * 5 + [{"all": [{"field": "Company", "contains": "acme"}]}])),
             "enabled": draw(st.sampled_from([True] * 19 + [False])),
         }
     )
