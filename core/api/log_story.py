@@ -58,20 +58,29 @@ def _why(explain: Mapping[str, Any]) -> Iterator[str]:
     if rule is None:
         return
     yield f"rule: {rule['tables']} by {rule['by']}; closed rows: {rule['inactive']}"
+    more = ("on_duplicate", "on_match", "create", "without_key")
+    yield "; ".join(f"{name}: {rule[name]}" for name in more if name in rule)
     yield from (f"asked {query['table']}: {_asked(query)}" for query in explain.get("queries", ()))
     candidates = explain.get("candidates", ())
     yield "" if candidates else "found nobody"
     yield from map(_candidate, candidates)
+    yield f"- and {explain['candidates_left_out']} more" if "candidates_left_out" in explain else ""
     yield f"matched by {explain['matched_by']} in {explain['in']}: {explain['chosen']}" if "chosen" in explain else ""
     yield f"the tie was settled by {explain['tie_break']}" if "tie_break" in explain else ""
+    if late := explain.get("late"):
+        yield f"it came late: said at {late['said_at']}, when something newer of {late['newest_said_at']} was known"
+    yield from (f"kept {column}: {why}" for column, why in explain.get("kept", {}).items())
 
 
 def _asked(query: Mapping[str, Any]) -> str:
-    emails = f"by {counted(query['emails'], 'address', 'addresses')} in {', '.join(query['email_columns'])}"
+    columns = ", ".join(query.get("email_columns", ()))
+    emails = query.get("emails", 0)
     ways = (
-        "by the row it went to before" if query["link"] else "",
-        emails if query["emails"] else "",
-        "by first and last name" if query["name"] else "",
+        "by the row it went to before" if query.get("link") else "",
+        f"by {counted(emails, 'address', 'addresses')} in {columns}" if emails else "",
+        "by first and last name" if query.get("name") else "",
+        f"by {query['by']}" if query.get("by") else "",
+        f"{counted(query['redirects'], 'row')} that others lead to" if query.get("redirects") else "",
     )
     return "; ".join(filter(None, ways))
 
