@@ -95,16 +95,15 @@ def next_step(newcomer: Delivery, heard: Heard, earlier: Sequence[Delivery]) -> 
         withdrawn = heard.model_copy(update={"withdrawn_at": newcomer.said_at})
         unwritten = (each for each in earlier if _is_unwritten(each) and each.said_at <= newcomer.said_at)
         return Step(newcomer, True, withdrawn, tuple(_overtaken(each, newcomer, "withdrawal") for each in unwritten))
-    newcomer = _of_the_same(newcomer, heard)
     if heard.withdrawn_at and _is_overtaken(newcomer, heard.withdrawn_at, heard):
+        newcomer = _of_the_same(newcomer, heard)
         late = newcomer.model_copy(update={"overtaken_by": "withdrawal"})
         return Step(late, True, _having_heard(heard, newcomer))
     if newcomer.capture.is_held and heard.is_complete and heard.withdrawn_at is None:
-        complete = [each for each in earlier if _may_complete(each)]
-        if not complete:
-            late = newcomer.model_copy(update={"overtaken_by": "completion"})
-            return Step(late, True, heard)
-        newcomer = _completed_before(newcomer, max(complete, key=lambda each: (each.said_at, each.id)))
+        newcomer = _completed_before(newcomer, earlier)
+        if newcomer.overtaken_by:
+            return Step(newcomer, True, heard)
+    newcomer = _of_the_same(newcomer, heard)
     alive = heard.model_copy(update={"withdrawn_at": None})
     return Step(newcomer, True, _having_heard(alive, newcomer))
 
@@ -123,8 +122,14 @@ def _may_complete(earlier: Delivery) -> bool:
     return is_alive and not earlier.capture.is_held and earlier.capture.event is not Event.WITHDRAWN
 
 
-def _completed_before(newcomer: Delivery, complete: Delivery) -> Delivery:
-    """A held copy that arrives after what released it: completed by that, and said before it, so it fills blanks."""
+def _completed_before(newcomer: Delivery, earlier: Sequence[Delivery]) -> Delivery:
+    """A held copy that arrives after what released it: completed by that, and said before it, so it fills blanks. Where
+    that is not there any more, nothing is left to be filled.
+    """
+    releases = [each for each in earlier if _may_complete(each)]
+    if not releases:
+        return newcomer.model_copy(update={"overtaken_by": "completion"})
+    complete = max(releases, key=lambda each: (each.said_at, each.id))
     heard_at = complete.said_at - timedelta(microseconds=1)
     return newcomer.model_copy(update={"capture": completed(newcomer.capture, complete.capture), "heard_at": heard_at})
 

@@ -123,6 +123,13 @@ def test_a_person_is_named_by_the_best_that_is_known(said: dict[str, Any], kind:
     assert not set(name) & set("/\\#?\t\n")
 
 
+def test_a_person_who_is_known_by_a_name_of_ours_keeps_it() -> None:
+    """An id that came later opens no second entity for whoever is stored under the first name."""
+    known_as = f"email~{'0' * 32}"
+    said = Capture.model_validate({"prospect": {"id": 5, "known_as": known_as}})
+    assert prospect_name(said, "d1") == known_as
+
+
 def test_an_address_is_one_person_however_it_is_written() -> None:
     """Blanks and case do not make two people of one."""
     names = {prospect_name(capture(Email=text), "d") for text in ("a@b.example", " A@B.example ")}

@@ -140,3 +140,10 @@ async def test_a_name_is_found_again_in_the_form_in_which_it_was_written() -> No
     mary = {"FirstName": "Mary Ann", "LastName": "Lee"}
     twice = (_said(n, activity=n + 1, prospect=n + 1, Email=f"q{n}@x.example", **mary) for n in range(2))
     assert len((await _told(_story(*twice, by="email_or_name", mapped=mapped))).people()) == 1
+
+
+def test_a_held_copy_is_about_whom_it_was_completed_for() -> None:
+    """Of a submission that named two people, it went to the first with the words of the second."""
+    held = _said(0, prospect=None, activity=2).capture
+    held["submission"] = {"activity_id": 2, "hold_request_id": 52}
+    tell(_story(_said(0, activity=2), _said(0, activity=2, prospect=2, Email=""), Said(0, held)))
