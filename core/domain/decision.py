@@ -225,7 +225,7 @@ def _update(plan: _Plan, match: Match, explain: dict[str, Any]) -> Intent | Resu
         mapped_as=plan.subject.mapped_as,
         explain={**explain, "kept": changes.kept} if changes.kept else explain,
         before=changes.before,
-        is_in_doubt=not leaves_alone and (plan.is_in_doubt or changes.is_in_doubt),
+        is_in_doubt=plan.is_in_doubt or changes.is_in_doubt,
         confirmed=note.confirmed,
     )
     if not changes.values and not extras:

@@ -131,7 +131,7 @@ async def test_long_names_in_other_scripts_fit_into_their_addresses(
     _seed(crm, "contact", firstname="李" * 50, lastname="Ж" * 50)
     names = [("李" * 50, "Ж" * 50), *(("李" * 200 + str(number), "Ж" * 200) for number in range(60))]
     emails = ["é" * 80 + f"{number}@x.example" for number in range(100)]
-    named = [Search([LookUp("contact", name=name)], COLUMNS) for name in names]
+    named = [Search([LookUp("contact", names=(name,))], COLUMNS) for name in names]
     mailed = [Search([LookUp("lead", emails=(email,))], COLUMNS) for email in emails]
     found = await client.find_all([*named, *mailed], gate)
     assert [len(each.rows) for each in found] == [1, *[0] * 160]
