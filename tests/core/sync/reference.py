@@ -154,7 +154,7 @@ class Organization:
     def _update(self, saying: Saying, found: Found, action: SyncAction, *, is_late: bool) -> bool:
         """Whether anything was written. An address that finds no column goes to the note."""
         row, homeless = self._after(saying, found, is_late=is_late)
-        self._fill_links(row, saying, found.key[0], action)
+        homeless = [*self._fill_links(row, saying, found.key[0], action), *homeless]
         before = self.rows[found.key]
         changes = {name: row[name] for name in row if (row[name] or "") != (before.get(name) or "")}
         if changes:
@@ -170,27 +170,29 @@ class Organization:
         key = (action.create, self.new_ids.get(saying.name, f"{saying.name}-1"))
         self.rows[key] = {"statecode": 0, "merged": False}
         row = {column: text for column, text, _ in self._wanted(saying, action.create) if text is not None}
-        self._fill_links(row, saying, action.create, action)
+        homeless = self._fill_links(row, saying, action.create, action)
         self.write(key, row)
         self.rows[key]["createdon"] = self.rows[key]["modifiedon"]
-        self._add_beside(saying, key, action, [])
+        self._add_beside(saying, key, action, homeless)
         _link(saying.person, key, by_name=False)
         return Told("created", *key)
 
-    def _fill_links(self, row: Columns, saying: Saying, table: str, action: SyncAction) -> None:
+    def _fill_links(self, row: Columns, saying: Saying, table: str, action: SyncAction) -> list[str]:
         """Company and source campaign, where the row has none yet. A company that is missing is made, where the action
-        says so; of two with one name none is taken.
+        says so; of two with one name none is taken. Lines about what a new company did not take.
         """
+        homeless: list[str] = []
         company = saying.company() if action.account and not row.get("account") else ""
         known = [name for name in self.accounts if name_of(name) == name_of(company)]
         if company and action.account and not known and action.account.on_missing == "create":
             self.accounts.append(company)
-            known = [company]
+            known, homeless = [company], self._no_addresses(saying, "account")
         if company and len(known) == 1:
             row["account"] = name_of(company)
         for rule in action.campaigns:
             if rule.added_as == "source" and table == "lead" and rule.name in self.campaigns:
                 row["campaign"] = row.get("campaign") or rule.name
+        return homeless
 
     def _add_beside(self, saying: Saying, key: Key, action: SyncAction, homeless: list[str]) -> bool:
         """Note, responses, memberships, each once; whether there was anything new."""
@@ -225,7 +227,7 @@ class Organization:
 
     def _no_addresses(self, saying: Saying, table: str) -> list[str]:
         """Lines for what was meant for an e-mail column and is no address."""
-        rows = [row for row in self.mappings[table] if row.column in EMAILS]
+        rows = [row for row in self.mappings.get(table, ()) if row.column in EMAILS]
         given = [(row.source or "constant", text) for row in rows for _, text, _ in saying.wanted(row)]
         return [f"{source}: {text}" for source, text in given if text is not None and not address(text)]
 
