@@ -18,7 +18,9 @@ READ_AT_ONCE = 32
 COUNTED_AT_ONCE = 20  # chunks that are counted for one look at a batch
 # What may become something else by a replay or a release is counted anew, when somebody looks after this time.
 _CHANGING = ("failed", "held", "skipped")
+# Whoever looks every moment must not keep those busy whom he is looking at.
 _COUNTED_JUST_NOW = timedelta(seconds=1)
+_CARRIED_OUT_COUNTED_AFTER = timedelta(seconds=5)
 _COUNTED_ANEW_AFTER = timedelta(seconds=20)
 
 
@@ -86,7 +88,8 @@ class Settling:
         return [by_key.get(each.entity.key, each.entity) for each in whole.chunks]
 
     def _may_have_changed(self, whole: Whole, chunk: Chunk) -> bool:
-        if chunk.counted_at and self._now() - chunk.counted_at < _COUNTED_JUST_NOW:
+        lately = _CARRIED_OUT_COUNTED_AFTER if chunk.state == "waiting" else _COUNTED_JUST_NOW
+        if chunk.counted_at and self._now() - chunk.counted_at < lately:
             return False
         if chunk.state == "waiting":
             return alive_key(chunk.key) in whole.alive
