@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from core.domain.capture import Capture
 from core.domain.prospect import Prospect, field_name
@@ -67,9 +68,10 @@ class Sources:
         return "" if is_missing(value) else as_text(value)
 
 
-def source_names(source: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def source_names(source: str) -> tuple[str, ...]:
     """The names that a source, or the parts of a template, stand for."""
-    return [_part(part)[0] for part in _TEMPLATE_FIELD.findall(source)] or [source]
+    return tuple(_part(part)[0] for part in _TEMPLATE_FIELD.findall(source)) or (source,)
 
 
 def _part(part: str) -> tuple[str, tuple[str, ...]]:
