@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
+from core.api.edge import CheckedRoute
 from core.api.editions import Conditional, etag_of
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
@@ -13,7 +14,7 @@ from core.domain.connection import ConfigurationId
 from core.errors import InvalidInputError
 from core.sync.ports import Any_
 
-router = APIRouter(prefix="/actions", tags=["actions"])
+router = APIRouter(prefix="/actions", tags=["actions"], route_class=CheckedRoute)
 
 ActionPath = Annotated[ConfigurationId, Path(description="The action's id, such as `booth`; captures name it.")]
 

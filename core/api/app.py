@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from core.api import (
@@ -22,8 +22,8 @@ from core.api import (
     signature_secrets,
     transfer,
 )
-from core.api.characters import refuse_odd_characters
 from core.api.description import describe
+from core.api.edge import CheckedRoute
 from core.api.problems import Problem, add_problem_handlers
 from core.api.services import ServicesDependency
 
@@ -47,7 +47,7 @@ def make_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(refuse_odd_characters)])
+    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS, route_class=CheckedRoute)
     for part in (
         connections,
         mappings,

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from core.api import cursor as cursors
+from core.api.edge import CheckedRoute
 from core.api.services import ServicesDependency
 
-router = APIRouter(prefix="/audit", tags=["logs"])
+router = APIRouter(prefix="/audit", tags=["logs"], route_class=CheckedRoute)
 
 
 class AuditEntry(BaseModel):
@@ -27,7 +28,7 @@ class AuditPage(BaseModel):
 @router.get("", summary="Who asked to see personal data")
 async def list_audit(
     services: ServicesDependency,
-    month: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}$", examples=["2026-05"])] = None,
+    month: Annotated[str | None, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-05"])] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> AuditPage:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from core.admin.automations import Preview
 from core.api import cursor as cursors
+from core.api.edge import CheckedRoute
 from core.api.editions import Conditional, etag_of
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
@@ -15,7 +16,7 @@ from core.domain.connection import ConfigurationId
 from core.errors import InvalidInputError
 from core.sync.ports import ABSENT, Versioned
 
-router = APIRouter(prefix="/automations", tags=["automations"])
+router = APIRouter(prefix="/automations", tags=["automations"], route_class=CheckedRoute)
 
 AutomationPath = Annotated[ConfigurationId, Path(description="The automation's id, such as `hot-leads`.")]
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from core.admin.on_the_way import on_the_way
 from core.api import cursor as cursors
+from core.api.edge import CheckedRoute
 from core.api.expected_list import submission_ids
 from core.api.logs import all_connections, utc
 from core.api.services import ServicesDependency
@@ -17,7 +18,7 @@ from core.domain.connection import ConfigurationId
 from core.storage.log_pages import LogQuery, Row
 from core.storage.log_row import time_of
 
-router = APIRouter(prefix="/balance", tags=["balance"])
+router = APIRouter(prefix="/balance", tags=["balance"], route_class=CheckedRoute)
 
 _LOOKED_AT_MOST = 20_000
 _COMPARED_MOST = 200_000
@@ -55,6 +56,7 @@ class Balance(BaseModel):
 
 class Expectation(BaseModel):
     expected: int
+    column: Annotated[str, Field(description="The ids were taken from this column; empty: a list without a heading.")]
     arrived: Annotated[dict[str, int], Field(description="Of those expected, by what became of them.")]
     missing: Annotated[list[str], Field(description="Never came; up to 10,000 of them.")]
     missing_count: int
@@ -134,15 +136,28 @@ _LIST: dict[str, Any] = {
 
 
 @router.post("/expected", summary="What never arrived?", openapi_extra=_LIST)
-async def compare_with_expected(request: Request, services: ServicesDependency, asked: Asked) -> Expectation:
-    """Compares a list of submission ids, as Captello exports them, with what came in. Nothing is stored."""
-    expected = submission_ids(await request.body())
+async def compare_with_expected(
+    request: Request,
+    services: ServicesDependency,
+    asked: Asked,
+    column: Annotated[
+        str, Query(max_length=200, description="The heading over the ids, where it is none of the usual ones.")
+    ] = "",
+) -> Expectation:
+    """Compares a list of submission ids, as Captello exports them, with what came in. Nothing is stored.
+
+    One id a line, JSON, or a table as for bulk actions with a column called `activity_id` or the like.
+    """
+    kind = request.headers.get("content-type", "")
+    read = submission_ids(await request.body(), content_type=kind, column=column)
+    expected = read.ids
     query = asked.query(await asked.connections(services))
     page = await services.log_pages.entries(query, after=None, most=_COMPARED_MOST)
     under_way, _ = await asked.under_way(services)
     found = compared(expected, [*under_way, *map(_counted, filter(_is_over, page.rows))])
     return Expectation(
         expected=len(expected),
+        column=read.column,
         arrived=found.arrived,
         missing=found.missing[:_NAMED_MOST],
         missing_count=len(found.missing),

@@ -12,6 +12,7 @@ from core.api import cursor as cursors
 from core.api.asking import Asking
 from core.api.bulk_upload import PARTS_MOST, asked_in, usable_content
 from core.api.bulk_view import BatchView, batch_view
+from core.api.edge import CheckedRoute
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.bulk_batch import BATCH_KEY, BATCH_PATTERN, Batch, Chunk, told_of
@@ -22,7 +23,7 @@ from core.sync.bulk_actions import Asked
 from core.sync.bulk_ports import Whole
 from core.sync.bulk_splitting import mapped_names
 
-router = APIRouter(prefix="/bulk", tags=["bulk"])
+router = APIRouter(prefix="/bulk", tags=["bulk"], route_class=CheckedRoute)
 
 BatchPath = Annotated[str, Path(pattern=BATCH_PATTERN, description="The batch's id; yours to choose with PUT.")]
 Action = Annotated[

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from core.api.edge import check_storable
 from core.domain.bulk_batch import told_of
 from core.domain.sheet import Sheet, text_of
 from core.domain.sheet_envelope import CAPTURES, envelope
@@ -103,6 +104,7 @@ def _order(document: dict[str, Any], *, action: str, batch: str) -> Order:
 
 
 def _validated(document: dict[str, Any]) -> Order:
+    check_storable({name: value for name, value in document.items() if name != CAPTURES})  # a bad line fails by itself
     try:
         return Order.model_validate(document)
     except ValidationError as error:

@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.admin.connections import ConnectionInput, CredentialInput
 from core.admin.waiting import waiting
+from core.api.edge import CheckedRoute
 from core.api.editions import Conditional, etag_of
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
@@ -18,7 +19,7 @@ from core.domain.connection import REVOKED, ConfigurationId, Connection, Credent
 from core.domain.expiry import expiry_threshold
 from core.errors import InvalidInputError
 
-router = APIRouter(prefix="/connections", tags=["connections"])
+router = APIRouter(prefix="/connections", tags=["connections"], route_class=CheckedRoute)
 
 _EDITED = {"name", "url", "tenant_id", "client_id", "environment", "secret_expires_on", "time_zone"}
 
@@ -67,6 +68,8 @@ class NewConnection(ConnectionInput):
 
 
 class RevokeInput(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     confirm: Annotated[str, Field(description="The connection's id: revoking erases its credential.")]
 
 

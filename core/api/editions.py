@@ -65,13 +65,22 @@ class Precondition:
         if "*" in self.if_none_match or etag in self.if_none_match:
             raise _failed(f"There is a {what} already. To change it, send `If-Match: {etag}`.", "If-None-Match")
         if self.if_match and not self.overwrites and etag not in self.if_match:
-            raise _failed(_told(what, changed_since(self.if_match[0], current), etag))
+            raise _failed(_late(self.if_match[0], what, current))
         if not self.if_match and current != wanted:
             raise _required(what, etag, [] if wanted is None else _differing(current, wanted))
 
 
 def _differing(current: Settings, wanted: Settings) -> list[str]:
     return sorted(name for name in current.keys() | wanted.keys() if current.get(name) != wanted.get(name))
+
+
+def _late(said: str, what: str, current: Settings) -> str:
+    """What is no ETag of ours has not been overtaken by anybody: it is a mistake, and told as one."""
+    etag = etag_of(current)
+    if _ETAG.fullmatch(said):
+        return _told(what, changed_since(said, current), etag)
+    weak = "A weak ETag (W/…) does not do" if said.startswith("W/") else "This is no ETag that was answered here"
+    return f"{weak}: {said[:80]}. Nothing was saved. As the {what} stands now: `If-Match: {etag}`."
 
 
 def _told(what: str, changed: list[str], etag: str) -> str:

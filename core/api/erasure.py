@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.api.asking import Asking
-from core.api.logs import all_connections
-from core.api.prospects import connection_of, named, of_email
+from core.api.edge import CheckedRoute
+from core.api.logs import all_connections, prospect_index
+from core.api.prospects import NAME, ProspectPath, connection_of, named, of_email
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.email_address import normal_email
@@ -17,13 +18,13 @@ from core.errors import InvalidInputError
 from core.storage.log_pages import LogQuery
 from core.storage.prospects import Named
 
-router = APIRouter(prefix="/prospects", tags=["prospects"])
+router = APIRouter(prefix="/prospects", tags=["prospects"], route_class=CheckedRoute)
 
 
 class EraseInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    confirm: Annotated[str, Field(description="The prospect's id: nothing brings the person back.", max_length=80)]
+    confirm: Annotated[str, Field(description="The prospect's id: nothing brings the person back.", max_length=200)]
 
 
 class InDynamics(BaseModel):
@@ -45,7 +46,7 @@ class ErasedView(BaseModel):
 
 @router.post("/{prospect_id}/erase", summary="Erase a person everywhere here")
 async def erase_prospect(
-    prospect_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.~-]{1,80}$")],
+    prospect_id: ProspectPath,
     body: EraseInput,
     services: ServicesDependency,
     who: Asking,
@@ -57,9 +58,10 @@ async def erase_prospect(
     """
     if body.confirm != prospect_id:
         raise InvalidInputError(f"To erase this person for good, say {prospect_id} here.", field="confirm")
-    others = await _others(services, prospect_id)
-    await services.revealing.keep(who=who, what=f"erased prospect {prospect_id}", people=1)
-    names = [prospect_id, *(each.name for each in others if each.prospect.id is None)]
+    name = prospect_id if NAME.fullmatch(prospect_id) else prospect_index(prospect_id)
+    others = await _others(services, name)
+    await services.revealing.keep(who=who, what=f"erased prospect {name}", people=1)
+    names = [name, *(each.name for each in others if each.prospect.id is None)]
     done = await services.erasure.erase(list(dict.fromkeys(names)))
     shown = [await _in_dynamics(services, *row) for row in sorted(done.rows)]
     return ErasedView(

@@ -1,60 +1,96 @@
-"""A list of submission ids as people have it: one a line, a CSV file with a header, or JSON."""
+"""A list of submission ids as people have it: one a line, a table with a heading, or JSON.
 
-import csv
-import io
-import json
+Files are read as those of bulk actions are, in whatever encoding and with whatever delimiter. Which column holds the
+ids is never guessed: the wrong one would make everything look lost.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from core.api.edge import read_json
+from core.domain.sheet_cells import unprotected
+from core.domain.sheet_header import plain
+from core.domain.sheet_table import rows_of
+from core.domain.sheet_text import SheetText
 from core.errors import InvalidInputError
 
 LARGEST = 4 * 1024 * 1024
-_NAMES = ("activity_id", "submission_id", "submission", "id")
+_NAMES = ("activityid", "submissionid", "activity", "submission", "id")  # the likeliest first
+_CHARSET = re.compile(r";\s*charset=([^;]+)", re.IGNORECASE)
+_ACCEPTED = "Name the columns in the first row, that of the ids activity_id; or name yours: ?column=…"
 
 
-def submission_ids(body: bytes) -> list[str]:
-    """In order, each once. Raises InvalidInputError."""
+@dataclass(frozen=True, slots=True)
+class ReadIds:
+    """In order, each once; `column` is the heading they stood under, if any."""
+
+    ids: list[str]
+    column: str = ""
+
+
+def submission_ids(body: bytes, *, content_type: str = "", column: str = "") -> ReadIds:
+    """Raises InvalidInputError."""
     if len(body) > LARGEST:
         raise InvalidInputError("The list is larger than 4 MiB.", field="body", status=413)
-    try:
-        text = body.decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise InvalidInputError("The list is not in UTF-8.", field="body") from error
-    found = _of_json(text) if text.startswith(("[", "{")) else _of_csv(text)
-    ids = list(dict.fromkeys(each for part in found if (each := str(part).strip())))
+    text = _text(body, content_type).strip()
+    found = ReadIds(_of_json(text)) if text.startswith(("[", "{")) else _of_table(text, column)
+    ids = list(dict.fromkeys(each for part in found.ids if (each := part.strip())))
     if not ids:
         raise InvalidInputError("The list holds no submission id.", field="body")
-    return ids
+    return ReadIds(ids, found.column)
 
 
-def _of_json(text: str) -> list[Any]:
+def _text(body: bytes, content_type: str) -> str:
+    charset = _CHARSET.search(content_type)
+    reader = SheetText(charset[1] if charset else "")
+    return reader.feed(body) + reader.end()
+
+
+def _of_json(text: str) -> list[str]:
     """`["9001", …]`, `[{"activity_id": 9001}, …]`, or either of them under `submissions`."""
-    try:
-        read = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"The list is no JSON: {error}", field="body") from error
+    read = read_json(text)
     items = read.get("submissions") if isinstance(read, dict) else read
     if not isinstance(items, list):
         raise InvalidInputError('As JSON the list looks like ["9001", "9002"].', field="body")
-    return [_named(item) if isinstance(item, dict) else item for item in items if isinstance(item, dict | str | int)]
+    named = [_named(item) if isinstance(item, dict) else item for item in items]
+    return [str(item) for item in named if isinstance(item, str | int)]
 
 
-def _of_csv(text: str) -> list[Any]:
-    """The column with a name of ours, else the first one; a file without a header begins with an id."""
-    delimiter = ";" if ";" in text.partition("\n")[0] else ","
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
-    except csv.Error as error:
-        raise InvalidInputError(f"The list is no CSV: {error}", field="body") from error
-    header = [_plain(cell) for cell in rows[0]] if rows else []
-    column = next((header.index(name) for name in _NAMES if name in header), None)
-    body = rows if column is None else rows[1:]
-    return [row[column or 0] for row in body if len(row) > (column or 0)]
+def _of_table(text: str, column: str) -> ReadIds:
+    rows = [row.cells or (row.raw,) for row in rows_of(text)]
+    heading = [unprotected(cell).strip() for cell in rows[0]] if rows else []
+    place = _place(heading, column)
+    if place is None:
+        return ReadIds(_without_heading(rows))
+    return ReadIds([unprotected(row[place]) for row in rows[1:] if len(row) > place], heading[place])
+
+
+def _place(heading: Sequence[str], column: str) -> int | None:
+    """Where the ids stand, by the heading. Raises InvalidInputError where there is no such column."""
+    short = [plain(name) for name in heading]
+    wanted = (plain(column),) if column else _NAMES
+    place = next((short.index(name) for name in wanted if name in short), None)
+    if place is None and (column or len(heading) > 1):
+        shown = ", ".join(heading)[:300]
+        raise InvalidInputError(f"No column is called like one of ids: {shown}. {_ACCEPTED}", field="column")
+    return place
+
+
+def _without_heading(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """One id a line. A first line of letters over lines of digits is neither a heading that we know nor an id."""
+    ids = [unprotected(row[0]) for row in rows]
+    if len(ids) > 1 and not _has_digit(ids[0]) and all(map(_has_digit, ids[1:])):
+        message = f"Is the first line, {ids[0][:60]!r}, a heading? {_ACCEPTED}"
+        raise InvalidInputError(message, field="column")
+    return ids
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def _named(item: dict[str, Any]) -> Any:
-    plain = {_plain(name): value for name, value in item.items()}
-    return next((plain[name] for name in _NAMES if isinstance(plain.get(name), str | int)), "")
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
+    short = {plain(name): value for name, value in item.items()}
+    return next((short[name] for name in _NAMES if isinstance(short.get(name), str | int)), "")

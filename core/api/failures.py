@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from core.api import cursor as cursors
+from core.api.edge import CheckedRoute
 from core.api.logs import all_connections, utc
 from core.api.plain_text import WORDS, counted, moment, section, wants_text
 from core.api.services import ServicesDependency
@@ -19,7 +20,7 @@ from core.domain.failure_groups import Failure, FailureGroup, failure_groups
 from core.storage.log_pages import LogQuery, Row
 from core.storage.log_row import cause_in, time_of
 
-router = APIRouter(prefix="/failures", tags=["failures"])
+router = APIRouter(prefix="/failures", tags=["failures"], route_class=CheckedRoute)
 
 _COUNTED_MOST = 20_000
 

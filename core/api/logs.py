@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from core.admin.revealing import Clear
 from core.api import cursor as cursors
 from core.api.asking import Asking, Reveal
+from core.api.edge import CheckedRoute
 from core.api.log_story import told
 from core.api.log_view import LogDetail, LogRow, log_view
 from core.api.plain_text import WORDS, wants_text
@@ -23,11 +24,12 @@ from core.domain.connection import ConfigurationId
 from core.domain.delivery import Delivery, ErrorClass, Outcome, Trigger, delivery_key
 from core.domain.email_address import normal_email
 from core.domain.masking import masked_value, person_shown
+from core.domain.moments import in_utc
 from core.errors import InvalidInputError
 from core.storage.log_pages import LogQuery, Row
 from core.storage.log_row import cause_in, log_id, trail_of
 
-router = APIRouter(prefix="/logs", tags=["logs"])
+router = APIRouter(prefix="/logs", tags=["logs"], route_class=CheckedRoute)
 
 _RECEIPT = re.compile(r"[0-9a-f]{32}")
 _REVEALED_MOST = 100
@@ -169,7 +171,7 @@ def usable_email(text: str) -> str:
 
 
 def utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+    return in_utc(moment) if moment else None
 
 
 async def _by_receipt(services: Services, receipt: str) -> Delivery | None:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from core.api.edge import CheckedRoute
 from core.api.editions import Conditional, etag_of
 from core.api.services import ServicesDependency
 from core.domain.connection import ConfigurationId
@@ -17,7 +18,7 @@ from core.domain.table import Choice, Column, Table
 from core.errors import InvalidInputError
 from core.storage.mapping_versions import SavedVersion
 
-router = APIRouter(prefix="/connections/{connection_id}", tags=["mappings"])
+router = APIRouter(prefix="/connections/{connection_id}", tags=["mappings"], route_class=CheckedRoute)
 
 ConnectionPath = Annotated[ConfigurationId, Path(description="The connection's id, such as `contoso`.")]
 TableName = Literal["lead", "contact", "account"]
@@ -25,6 +26,8 @@ ROWS_MOST = 500
 
 
 class MappingInput(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     rows: Annotated[list[MappingRow], Field(max_length=ROWS_MOST)]
 
 
@@ -150,6 +153,7 @@ async def suggest_mapping(
 @router.get("/mappings/{table}/versions", summary="Every version of a mapping")
 async def list_versions(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> VersionList:
     """Every version that was saved, the newest first. Log rows name the one that they ran under."""
+    await services.mappings.setup(connection_id)
     saved = await services.mapping_versions.every(connection_id, table)
     return VersionList(items=[_version_view(connection_id, each) for each in saved])
 

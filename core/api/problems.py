@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from core.admin.mappings import MappingRefused
+from core.api.patterns import pattern_in_words
 from core.errors import InvalidInputError, MisconfiguredConnectionError, RetryableError, SyncError
 
 
@@ -51,7 +52,25 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 
 def _message(error: dict[str, Any]) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
+    """In words: what a library says of a pattern or a count is for programmers."""
+    told = error.get("ctx", {})
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return pattern_in_words(told["pattern"])
+        case "too_short" | "string_too_short":
+            return f"Give at least {told['min_length']} {_counted(error)}."
+        case "too_long" | "string_too_long":
+            return f"Give at most {told['max_length']} {_counted(error)}."
+        case "model_attributes_type" | "model_type" | "dict_type":
+            return 'Give a JSON object: {"…": …}.'
+        case _:
+            return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _counted(error: dict[str, Any]) -> str:
+    """Secrets are counted as things of no kind."""
+    is_text = error["type"].startswith("string") or error["ctx"].get("field_type") == "Value"
+    return "characters" if is_text else "of them"
 
 
 async def _failure(_: Request, error: Exception) -> JSONResponse:
@@ -69,9 +88,21 @@ async def _failure(_: Request, error: Exception) -> JSONResponse:
             return problem_response(502, str(error))
 
 
-async def _http_error(_: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # the only one FastAPI raises: while it decodes a body
-        message = "The body cannot be read: it has to be JSON in UTF-8."
-        return problem_response(error.status_code, message, [FieldError(field="body", message=message)])
-    return problem_response(error.status_code, str(error.detail))
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return problem_response(404, _nothing_at(request.url.path))
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = (error.headers or {}).get("Allow", "")
+            answer = problem_response(405, f"{request.method} does nothing here; {allowed} would.")
+            answer.headers.update(error.headers or {})
+            return answer
+        case _:
+            return problem_response(error.status_code, str(error.detail))
+
+
+def _nothing_at(path: str) -> str:
+    if path.endswith("/"):
+        return f"There is nothing at {path[:200]}: leave out the slash at its end."
+    return "There is nothing at this address. /api/v1/openapi.json describes every one."

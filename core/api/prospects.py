@@ -1,5 +1,6 @@
 """Routes for prospects: the people as they are known here, with the rows they are linked to; and editing one."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -10,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.api import cursor as cursors
 from core.api.asking import Asking, Reveal
+from core.api.edge import CheckedRoute
 from core.api.editions import Conditional, etag_of
 from core.api.log_view import LogRow, log_view
-from core.api.logs import all_connections, usable_email
+from core.api.logs import all_connections, prospect_index, usable_email
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.action import MatchTables
@@ -27,9 +29,13 @@ from core.storage.log_pages import LogQuery, Row
 from core.storage.prospects import Named
 from core.sync.capture import Answer
 
-router = APIRouter(prefix="/prospects", tags=["prospects"])
+router = APIRouter(prefix="/prospects", tags=["prospects"], route_class=CheckedRoute)
 
 _DELIVERIES_MOST = 50
+NAME = re.compile(r"[A-Za-z0-9_.~-]{1,80}")
+ProspectPath = Annotated[
+    str, Path(min_length=1, max_length=200, description="The prospect's `id`, or Captello's own without a slash in it.")
+]
 
 
 class LinkView(BaseModel):
@@ -100,6 +106,9 @@ async def list_prospects(
     who: Asking,
     organization: Annotated[str | None, Query(max_length=80)] = None,
     email: Annotated[str | None, Query(max_length=320, description="Whoever was captured with this address.")] = None,
+    prospect: Annotated[
+        str | None, Query(max_length=200, description="Captello's id, whatever signs it holds.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     reveal: Reveal = False,  # noqa: FBT002  # a query parameter
@@ -107,10 +116,12 @@ async def list_prospects(
     """In the order of their ids."""
     known = await services.places.organizations()
     wanted = [each for each in known if organization in (None, each)]
-    asked = {"organization": organization, "email": email, "prospects": "1"}
+    asked = {"organization": organization, "email": email, "prospect": prospect, "prospects": "1"}
     after = cursors.read(cursor, asked)
-    if email:
-        found, following = await of_email(services, usable_email(email), wanted), None
+    if email or prospect:
+        people = await of_email(services, usable_email(email), wanted) if email else None
+        one = await known_as(services, prospect, wanted) if prospect else None
+        found, following = _both(people, one, is_one=bool(prospect)), None
     else:
         found, following = await services.prospects.page(wanted, most=limit, after=after)
     if reveal:
@@ -121,7 +132,7 @@ async def list_prospects(
 
 @router.get("/{prospect_id}", summary="Everything known of one person")
 async def read_prospect(
-    prospect_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.~-]{1,80}$")],
+    prospect_id: ProspectPath,
     services: ServicesDependency,
     who: Asking,
     response: Response,
@@ -130,14 +141,14 @@ async def read_prospect(
 ) -> ProspectDetail:
     """The merged fields with their times, the linked rows, the deliveries."""
     known = await services.places.organizations()
-    found = await named(services, prospect_id, [each for each in known if organization in (None, each)])
+    found = await known_as(services, prospect_id, [each for each in known if organization in (None, each)])
     if found is None:
         raise InvalidInputError(f"There is no prospect {prospect_id}.", field="prospect_id", status=404)
     if reveal:
         await services.revealing.keep(who=who, what=f"prospect {prospect_id}", people=1)
     response.headers["etag"] = etag_of(_version(found))
     view, columns = await _view(services, found, reveal=reveal), await _mapped_columns(services, found.organization)
-    query = LogQuery(await all_connections(services), {"prospect": prospect_id})
+    query = LogQuery(await all_connections(services), {"prospect": found.name})
     page = await services.log_pages.page(query, most=_DELIVERIES_MOST, after=None)
     return ProspectDetail(
         **dict(view),
@@ -151,7 +162,7 @@ async def read_prospect(
 
 @router.patch("/{prospect_id}", responses={202: {"model": EditedView}}, summary="Edit a person")
 async def edit_prospect(
-    prospect_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.~-]{1,80}$")],
+    prospect_id: ProspectPath,
     body: ProspectEdit,
     services: ServicesDependency,
     precondition: Conditional,
@@ -164,7 +175,7 @@ async def edit_prospect(
     if action.match.tables is MatchTables.OFF:
         message = f"The action {action.id} makes a row for each capture, so it finds none to edit: name another."
         raise InvalidInputError(message, field="action")
-    found = await named(services, prospect_id, [connection.partition])
+    found = await known_as(services, prospect_id, [connection.partition])
     if found is None:
         message = f"There is no prospect {prospect_id} in the organisation of the action {action.id}."
         raise InvalidInputError(message, field="prospect_id", status=404)
@@ -193,6 +204,20 @@ def _edited(answer: Answer) -> EditedView:
         record_url=answer.row_url or None,
         warnings=list(told.warnings),
     )
+
+
+def _both(people: list[Named] | None, one: Named | None, *, is_one: bool) -> list[Named]:
+    """Of whoever has the address, whoever has the id; where only one of them was asked about, that."""
+    if not is_one:
+        return people or []
+    return [one] if one and (people is None or one in people) else []
+
+
+async def known_as(services: Services, prospect_id: str, organizations: list[str]) -> Named | None:
+    """By our own name for them, or by Captello's id as it is."""
+    name = prospect_id if NAME.fullmatch(prospect_id) else ""
+    found = await named(services, name, organizations) if name else None
+    return found or await named(services, prospect_index(prospect_id), organizations)
 
 
 async def of_email(services: Services, email: str, organizations: list[str]) -> list[Named]:

@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.api import cursor as cursors
 from core.api.asking import Asking
+from core.api.edge import CheckedRoute
 from core.api.services import ServicesDependency
 from core.domain.quarantined import Quarantined, State
 from core.errors import InvalidInputError
 from core.sync.capture import Answer
 
 BODY_MOST = 256 * 1024  # as for any capture
-router = APIRouter(prefix="/quarantine", tags=["quarantine"])
+router = APIRouter(prefix="/quarantine", tags=["quarantine"], route_class=CheckedRoute)
 Receipt = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The receipt that the sender was given.")]
 
 

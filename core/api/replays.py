@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.admin.replays import Foreseen
 from core.api import cursor as cursors
 from core.api.asking import Asking
+from core.api.edge import CheckedRoute
 from core.api.logs import all_connections
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
@@ -21,7 +22,7 @@ from core.domain.replay import MappingChoice, Replay, ReplayId, Selection
 from core.errors import InvalidInputError, SyncError
 from core.storage.log_pages import LogQuery
 
-router = APIRouter(prefix="/replays", tags=["replays"])
+router = APIRouter(prefix="/replays", tags=["replays"], route_class=CheckedRoute)
 
 _AT_ONCE_SECONDS = 2.0
 _COUNTED_MOST = 20_000

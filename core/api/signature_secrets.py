@@ -7,11 +7,12 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from core.admin.signature_secrets import SignatureSecretInput
+from core.api.edge import CheckedRoute
 from core.api.services import ServicesDependency
 from core.domain.connection import ConfigurationId
 from core.domain.signature import SignatureSecrets
 
-router = APIRouter(prefix="/actions/{action_id}/signature-secret", tags=["actions"])
+router = APIRouter(prefix="/actions/{action_id}/signature-secret", tags=["actions"], route_class=CheckedRoute)
 
 ActionPath = Annotated[ConfigurationId, Path(description="The action's id, such as `booth`; captures name it.")]
 

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from core.admin.transfer import Change, Document
 from core.api import yaml_document
-from core.api.characters import check_characters
+from core.api.edge import CheckedRoute, check_storable
 from core.api.services import ServicesDependency
 from core.errors import InvalidInputError
 
-router = APIRouter(tags=["transfer"])
+router = APIRouter(tags=["transfer"], route_class=CheckedRoute)
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -80,10 +80,10 @@ async def import_(
 
 
 def _document(body: bytes) -> Document:
-    read = _read(body)
-    check_characters(read)
+    document = _read(body)
+    check_storable(document)
     try:
-        return Document.model_validate(read)
+        return Document.model_validate(document)
     except ValidationError as error:
         errors = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
         raise RequestValidationError(errors) from error

@@ -20,7 +20,8 @@ VALUES_MOST = 500
 OUTCOMES = ("created", "updated", "unchanged", "skipped", "held", "failed", "withdrawn")
 
 About = Literal["form", "event", "rating", "tags", "captured_at", "last_outcome"]
-Operand = str | bool | int | float
+# Infinity would be stored as null, and could not be read again.
+Operand = str | bool | int | Annotated[float, Field(allow_inf_nan=False)]
 Operands = Annotated[list[Operand], Field(min_length=1, max_length=VALUES_MOST)]
 
 

@@ -73,6 +73,19 @@ class Table:
         return record_of(row.line, columns.document(row.cells), row.raw)
 
 
+def rows_of(text: str) -> list[SheetRow]:
+    """The rows of a table that is here as a whole, with its heading; empty ones are left out."""
+    lines = SheetLines()
+    read = [*lines.feed(text), *lines.end()]
+    filled = [line for line in read if line[1].strip()]
+    told = _TOLD.fullmatch(filled[0][1]) if filled else None
+    filled = filled[1:] if told else filled
+    if not filled:
+        return []
+    rows = SheetRows(told[1] if told else _delimiter(filled[0][1]))
+    return [*rows.feed(filled), *rows.end()]
+
+
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 

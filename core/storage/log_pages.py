@@ -14,6 +14,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 
+from core.domain.moments import in_utc
 from core.storage.failures import storage_failures
 from core.storage.index_key import IndexKey
 from core.storage.log_row import ENTRY_COLUMNS, ROWS_END, index_name, time_key, time_of
@@ -129,8 +130,8 @@ class TableLogPages:
         self, connection: str, query: LogQuery, index: str, after: str | None, most: int
     ) -> AsyncIterator[Row]:
         prefix = f"{index}|" if index else ""
-        first = max(after or "", time_key(query.until) if query.until else "")
-        last = time_key(query.since) + "~" if query.since else ROWS_END
+        first = max(after or "", time_key(in_utc(query.until)) if query.until else "")
+        last = time_key(in_utc(query.since)) + "~" if query.since else ROWS_END
         pages = self._table.query_entities(
             "PartitionKey eq @connection and RowKey gt @first and RowKey lt @last",
             parameters={"connection": connection, "first": prefix + first, "last": prefix + last},

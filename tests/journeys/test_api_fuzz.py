@@ -1,12 +1,13 @@
 """Every operation of the API, asked as its own description says, and otherwise: no 5xx, every answer as described.
 
-Short in a usual run; `EXAMPLES_OF_EACH_OPERATION=300` searches longer. A stack of its own: what it does to
-configuration is nobody else's business.
+Short in a usual run; `EXAMPLES_OF_EACH_OPERATION=300` searches longer, and tells how often each operation was answered
+how. A stack of its own: what it does to configuration is nobody else's business.
 """
 
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,14 @@ OPERATIONS = [
     (method, path, operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
 ]
 _PARTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1, max_size=20)
+_RAW_PARTS = st.sampled_from(["%FF", "%ED%A0%80", "%00", "%2F", "%", "a%20b", "..", "%2e%2e"])
 _BAD_BODIES = [b"", b"{", b"\xff\xfe", b"[" * 3000, b"null", b'{"\\u0000": 1}', b"a: [1", b"activity_id\n9001\n"]
 _BAD_HEADERS = ['"', "W/x", "*", "a,,b", '"0-0"']
+_TYPES = ["application/json"] * 9 + ["text/plain"]
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# Whatever was sent before, these are answered: nothing that can be saved makes the rest unreadable.
+_ALWAYS = ["health", "connections", "actions", "automations", "export", "replays", "bulk", "quarantine", "balance"]
+TOLD: Counter[tuple[str, int]] = Counter()
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,31 @@ class Known:
     client: httpx.Client
     ids: Mapping[str, list[str]]
     document: dict[str, Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def totals(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tells at the end how many requests there were; of each operation where more were asked for."""
+    TOLD.clear()
+    yield
+    lines = _lines(TOLD) if OF_EACH > 8 else []
+    every = Counter[int]()
+    for (_, status), count in TOLD.items():
+        every[status] += count
+    statuses = " ".join(f"{status}:{every[status]}" for status in sorted(every))
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("", *lines, f"{every.total()} requests to {len(OPERATIONS)} operations: {statuses}", sep="\n")
+
+
+def _lines(told: Mapping[tuple[str, int], int]) -> list[str]:
+    """Of each operation: how often which status."""
+    names = sorted({name for name, _ in told})
+    statuses = sorted({status for _, status in told})
+    return [
+        f"{name:<28}" + " ".join(f"{status}:{told[name, status]}" for status in statuses if (name, status) in told)
+        for name in names
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +112,16 @@ def _bodies(operation: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
     fitting = SCHEMAS.values(described.get("schema", {}))
     if "example" in described:
         fitting = fitting | st.just(described["example"])
-    return (fitting | ANYTHING).map(lambda body: json.dumps(body).encode()) | st.sampled_from(_BAD_BODIES)
+    written = (fitting | ANYTHING).map(json.dumps)
+    too_large = written.map(lambda text: text.replace("Infinity", "1e400"))
+    return (written | too_large).map(str.encode) | st.sampled_from(_BAD_BODIES)
 
 
 def _address(data: st.DataObject, known: Known, path: str, operation: Mapping[str, Any]) -> str:
     for name, schema, _ in _parameters(operation, "path"):
         value = data.draw(st.sampled_from(known.ids.get(name, ["lead"])) | SCHEMAS.values(schema) | _PARTS, name)
-        path = path.replace(f"{{{name}}}", httpx.QueryParams({"x": str(value)}).__str__()[2:].replace("+", "%20"))
+        quoted = st.just(httpx.QueryParams({"x": str(value)}).__str__()[2:].replace("+", "%20"))
+        path = path.replace(f"{{{name}}}", data.draw(st.one_of([quoted] * 9 + [_RAW_PARTS]), name))
     return path
 
 
@@ -96,13 +131,18 @@ def _query(data: st.DataObject, operation: Mapping[str, Any]) -> httpx.QueryPara
         if required or data.draw(st.integers(0, 3)) == 0:
             value = data.draw(SCHEMAS.values(schema) | _PARTS, name)
             query += [(name, str(each)) for each in (value if isinstance(value, list) else [value]) if each is not None]
+    if data.draw(st.integers(0, 15)) == 15:
+        query.append(("nobody-knows", "1"))
     return httpx.QueryParams(query)
 
 
-def _headers(data: st.DataObject, operation: Mapping[str, Any]) -> dict[str, str]:
+def _headers(data: st.DataObject, known: Known, address: str, operation: Mapping[str, Any]) -> dict[str, str]:
     names = [name for name, _, _ in _parameters(operation, "header")]
     chosen = {name: data.draw(st.sampled_from(["", *_BAD_HEADERS])) for name in names}
-    return {"content-type": "application/json"} | {name: value for name, value in chosen.items() if value}
+    if "if-match" in chosen and data.draw(st.booleans()):
+        chosen["if-match"] = known.client.get(address).headers.get("etag", "")  # the one that fits
+    kind = {"content-type": data.draw(st.sampled_from(_TYPES))}
+    return kind | {name: value for name, value in chosen.items() if value}
 
 
 def _check(answer: httpx.Response, operation: Mapping[str, Any]) -> None:
@@ -111,8 +151,8 @@ def _check(answer: httpx.Response, operation: Mapping[str, Any]) -> None:
     )
     assert answer.status_code < 500, asked
     assert DEMO.client_secret not in answer.text, asked
-    if answer.status_code in (404, 405) and answer.json()["detail"] in ("Not Found", "Method Not Allowed"):
-        return  # an empty part of the address made it another one
+    if answer.status_code == 404 and answer.json()["detail"].startswith("There is nothing at"):
+        return  # a part of the address made it another one
     described = operation["responses"].get(str(answer.status_code))
     assert described is not None, f"not described: {asked}"
     if "content" not in described:
@@ -136,16 +176,33 @@ def test_no_request_breaks_an_operation(known: Known, method: str, path: str, op
     @settings(max_examples=OF_EACH, suppress_health_check=list(HealthCheck), deadline=None, database=None)
     @given(st.data())
     def ask(data: st.DataObject) -> None:
+        address = _address(data, known, path, operation)
         answer = known.client.request(
             method,
-            _address(data, known, path, operation),
+            address,
             params=_query(data, operation),
-            headers=_headers(data, operation),
+            headers=_headers(data, known, address, operation),
             content=data.draw(_bodies(operation), "body"),
         )
+        TOLD[operation["operationId"], answer.status_code] += 1
         _check(answer, operation)
 
     ask()
+    if method != "get":
+        for each in _ALWAYS:
+            read = known.client.get(f"/api/v1/{each}")
+            assert read.status_code == 200, f"{each} after {operation['operationId']}: {read.text}"
+
+
+def test_a_method_that_is_not_described_is_refused(known: Known) -> None:
+    """405 with those that there are; nothing is done."""
+    for path, item in DOCUMENT["paths"].items():
+        address = re.sub(r"\{[^}]*\}", "1", path)
+        for method in {each for each in _METHODS if each.lower() not in item}:
+            answer = known.client.request(method, address)
+            TOLD["(another method)", answer.status_code] += 1
+            assert answer.status_code == 405, (method, path, answer.text)
+            assert answer.headers["allow"], path
 
 
 def test_the_description_says_everything(known: Known) -> None:

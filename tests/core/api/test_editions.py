@@ -64,6 +64,17 @@ def test_what_exists_is_changed_on_condition_only(
     assert _said(Precondition(if_match, if_none_match), current, wanted) == said
 
 
+@pytest.mark.parametrize(
+    ("said", "words"), [("W/" + etag_of(BEFORE), "weak"), ("garbage", "no ETag"), ('"x"', "no ETag")]
+)
+def test_what_is_no_etag_blames_nobody_else(said: str, words: str) -> None:
+    """Nobody has changed anything; how the thing stands now is told."""
+    with pytest.raises(InvalidInputError, match=words) as refused:
+        Precondition([said], []).check("action booth", BEFORE, AFTER)
+    assert "Somebody else" not in refused.value.message
+    assert etag_of(BEFORE) in refused.value.message
+
+
 def test_whoever_comes_late_is_told_what_has_changed() -> None:
     """By name, with the ETag to go on with."""
     with pytest.raises(InvalidInputError, match=r"\(create, owner\)") as late:
