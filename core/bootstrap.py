@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.data.tables.aio import TableServiceClient
 
+from core.admin.action_deletion import ActionDeletion
 from core.admin.actions import Actions
 from core.admin.automations import AutomationKeeping
 from core.admin.connection_check import Checks
@@ -130,6 +131,7 @@ class Services:
     mappings: Mappings
     mapping_versions: TableMappingVersions
     actions: Actions
+    action_deletion: ActionDeletion
     signatures: Signatures
     signature_secrets: SecretKeeping
     transfers: Transfers
@@ -231,6 +233,7 @@ def make_services(settings: Settings) -> Services:
         trials=clients,
         read_certificate=certificate_credential,
         allowed_origins=settings.allowed_origins,
+        now=_now,
     )
     checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
     mappings, actions = Mappings(configuration=configuration, crms=clients), Actions(configuration=configuration)
@@ -320,6 +323,7 @@ def make_services(settings: Settings) -> Services:
         places=places,
         now=_now,
     )
+    secret_keeping = SecretKeeping(store=configuration, vault=vault, now=_now)
     return Services(
         configuration=configuration,
         captures=captures,
@@ -366,8 +370,16 @@ def make_services(settings: Settings) -> Services:
         mappings=mappings,
         mapping_versions=TableMappingVersions(configuration_table),
         actions=actions,
+        action_deletion=ActionDeletion(
+            configuration=configuration,
+            automations=automations,
+            batches=batches,
+            ledger=ledger,
+            places=places,
+            secrets=secret_keeping,
+        ),
         signatures=Signatures(names=configuration, secrets=vault, now=_now),
-        signature_secrets=SecretKeeping(store=configuration, vault=vault, now=_now),
+        signature_secrets=secret_keeping,
         transfers=Transfers(
             configuration=configuration,
             mappings=mappings,

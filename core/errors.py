@@ -2,7 +2,8 @@
 
     SyncError
     ├── RetryableError                  network, time-out, 5xx: the same call may go through later
-    │   └── ThrottledError              a limit was reached: nothing is sent before `retry_after`
+    │   ├── ThrottledError              a limit was reached: nothing is sent before `retry_after`
+    │   └── UnreadableDocumentError     what is stored cannot be read, until somebody saves it again
     ├── RejectedRowError                this row is refused for good: somebody must change data or mapping
     ├── MisconfiguredConnectionError    credentials, privileges, organisation: the connection pauses, deliveries wait
     │   └── MissingPrivilegeError       for one kind of work; what else was asked may go on
@@ -47,6 +48,10 @@ class ThrottledError(RetryableError):
         self.retry_after = retry_after
 
 
+class UnreadableDocumentError(RetryableError):
+    """What is stored cannot be read any more; once somebody has saved it again, the same call goes through."""
+
+
 class RejectedRowError(SyncError):
     """Dataverse refuses this row, and would refuse it again; `about_mapping` where the mapping is to blame."""
 
@@ -63,6 +68,9 @@ class RejectedRowError(SyncError):
         super().__init__(message, code=code, detail=detail, request_id=request_id)
         self.column = column
         self.about_mapping = about_mapping
+
+
+NOT_CONFIGURED = "not_configured"  # code: an action, or the connection itself, is not there (any more)
 
 
 class MisconfiguredConnectionError(SyncError):

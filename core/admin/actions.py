@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from core.domain.action import SyncAction
 from core.domain.mapping import FieldMapping
 from core.domain.table import TEXT_TYPES
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, UnreadableDocumentError
 from core.sync.ports import Any_, Configuration
 
 
@@ -20,9 +20,15 @@ class Actions:
             raise InvalidInputError(f"There is no connection {action.connection}: save it first.", field="connection")
         if why := why_accounts_cannot_be_found(action, setup.mappings):
             raise InvalidInputError(why, field="account.by")
-        is_new = await self._configuration.action(action.id) is None
+        is_new = await self._is_new(action.id)
         await self._configuration.save_action(action, before=before)
         return is_new, list(action_warnings(action, setup.mappings))
+
+    async def _is_new(self, action_id: str) -> bool:
+        try:
+            return await self._configuration.action(action_id) is None
+        except UnreadableDocumentError:
+            return False
 
 
 def why_accounts_cannot_be_found(action: SyncAction, mappings: Mapping[str, FieldMapping]) -> str:

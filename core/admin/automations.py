@@ -1,5 +1,6 @@
 """What an operator does with automations: save, look at whom they are for, activate, pause, run now."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from core.domain.masking import person_shown
 from core.domain.prospect import Prospect
 from core.domain.selecting import NO_NEWS, NO_ROW, Candidate, Task, linked_table, why_not
 from core.domain.stored_prospect import not_remembered
-from core.errors import ChangedMeanwhileError, InvalidInputError
-from core.sync.ports import ABSENT, Configuration, Versioned
+from core.errors import ChangedMeanwhileError, InvalidInputError, UnreadableDocumentError
+from core.sync.ports import ABSENT, ANY, Any_, Configuration, Versioned
 from core.sync.selecting import Judged, Selecting
 
 SAMPLES_MOST = 10
@@ -91,13 +92,15 @@ class AutomationKeeping:
             raise InvalidInputError(f"There is no automation {automation_id}.", field="automation_id", status=404)
         return found
 
-    async def save(self, automation: Automation, before: Versioned[Automation] | None) -> Automation:
-        """Another action or other criteria begin from the start: everybody is gone through again. Raises
-        InvalidInputError, ChangedMeanwhileError.
+    async def save(self, automation: Automation, before: Versioned[Automation] | Any_ | None) -> Automation:
+        """Another action or other criteria begin from the start: everybody is gone through again. `before`: as it has
+        to stand there still. Raises InvalidInputError, ChangedMeanwhileError.
         """
         check_fits(automation, await self._action(automation))
-        after = await self._in_edition(automation, before.entity if before else None)
-        if not await self._store.save(after, before.etag if before else ABSENT):
+        known = None if before == "any" else before
+        after = await self._in_edition(automation, known.entity if known else None)
+        etag = ANY if before == "any" else known.etag if known else ABSENT
+        if not await self._store.save(after, etag):
             raise ChangedMeanwhileError(f"automation {automation.id}")
         return after
 
@@ -109,8 +112,9 @@ class AutomationKeeping:
         return await self.save(automation, before)
 
     async def delete(self, automation_id: str) -> None:
-        """Stops it; what it has begun goes on."""
-        await self.read(automation_id)
+        """Stops it, also one that cannot be read any more; what it has begun goes on."""
+        with contextlib.suppress(UnreadableDocumentError):
+            await self.read(automation_id)
         await self._store.delete(automation_id)
 
     async def activate(self, automation_id: str) -> Automation:

@@ -4,9 +4,10 @@ A connection that has worked is changed only to what works: a new credential, ad
 and when it does not work everything stays as it was. One that never worked is kept as it is given, and pauses.
 """
 
+import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -14,7 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from core.domain.check import Challenge
 from core.domain.connection import Connection, Guid, known_zone, normal_url
 from core.domain.credential import Credential
-from core.errors import ChangedMeanwhileError, InvalidInputError, MisconfiguredConnectionError
+from core.errors import (
+    ChangedMeanwhileError,
+    InvalidInputError,
+    MisconfiguredConnectionError,
+    UnreadableDocumentError,
+)
 from core.sync.pinning import Organization, Pinning
 from core.sync.ports import Any_, Configuration
 
@@ -51,6 +57,8 @@ class ConnectionInput(CredentialInput):
 
 
 class Vault(Protocol):
+    async def secret(self, name: str, version: str = "") -> str: ...
+
     async def save(self, name: str, value: str) -> str: ...
 
     async def retire(self, name: str, version: str) -> None: ...
@@ -96,6 +104,7 @@ class Connections:
         trials: Trials,
         read_certificate: Callable[[str, str], Credential],
         allowed_origins: Collection[str],
+        now: Callable[[], datetime],
     ) -> None:
         self._configuration = configuration
         self._vault = vault
@@ -103,6 +112,7 @@ class Connections:
         self._trials = trials
         self._read_certificate = read_certificate
         self._allowed_origins = allowed_origins
+        self._now = now
 
     async def save(
         self, connection_id: str, given: ConnectionInput, *, before: Connection | Any_ | None = "any"
@@ -110,18 +120,52 @@ class Connections:
         """Whether it is a new one. Raises InvalidInputError, with the finding, when a change does not work; and where
         the connection is not as it was `before`.
         """
-        setup = await self._configuration.fresh_setup(connection_id)
-        known = setup.connection if setup else None
-        if before not in ("any", known):
+        found = await self.known(connection_id)
+        is_unreadable = isinstance(found, UnreadableDocumentError)
+        known = None if isinstance(found, UnreadableDocumentError) else found
+        if not is_unreadable and before not in ("any", known):
             raise ChangedMeanwhileError(f"connection {connection_id}")
+        self._refuse_past(given.secret_expires_on, known.secret_expires_on if known else None)
         credential = self._credential(given)
         if known is None and credential is None:
             raise InvalidInputError("A new connection needs its client secret's value.", field="client_secret")
         wanted = _with_credential(_settings(known, given), credential)
-        wanted = wanted.model_copy(update={"id": connection_id, "url": normal_url(given.url, self._allowed_origins)})
+        wanted = wanted.model_copy(update={"id": connection_id, "url": self.address(given)})
         wanted = wanted.model_copy(update={"name": given.name or connection_id})
-        await self._apply(Change(known, wanted, credential, given.organization_id))
+        replaces: Connection | Any_ | None = known or ("any" if is_unreadable else None)
+        await self._apply(Change(known, wanted, credential, given.organization_id), replaces=replaces)
         return known is None
+
+    async def known(self, connection_id: str) -> Connection | UnreadableDocumentError | None:
+        """As it is stored now, or why it cannot be read."""
+        try:
+            setup = await self._configuration.fresh_setup(connection_id)
+        except UnreadableDocumentError as error:
+            return error
+        return setup.connection if setup else None
+
+    async def is_in_use(self, connection: Connection, given: CredentialInput) -> bool:
+        """Whether what is given is the credential that the connection signs in with already, or none at all."""
+        credential = self._credential(given)
+        if credential is None:
+            return True
+        if not connection.secret_version or connection.revoked_at is not None:
+            return False
+        try:
+            kept = await self._vault.secret(connection.secret_name, connection.secret_version)
+        except MisconfiguredConnectionError:  # it is lost, or denied: whatever is given is another one
+            return False
+        return secrets.compare_digest(kept.encode(), credential.value.encode())
+
+    def address(self, given: ConnectionInput) -> str:
+        """In the normal form. Raises InvalidInputError."""
+        return normal_url(given.url, self._allowed_origins)
+
+    def _refuse_past(self, ends: date | None, known: date | None) -> None:
+        """But for a day that has been known before: it may be sent back as it was read."""
+        if ends is not None and ends != known and ends < self._now().date():
+            message = f"{ends} has passed: give the day on which the credential ends, or leave it out."
+            raise InvalidInputError(message, field="secret_expires_on")
 
     async def replace_credential(self, connection_id: str, given: CredentialInput) -> None:
         """Tries the new one first: one that does not work leaves the old one in use."""
@@ -131,8 +175,10 @@ class Connections:
         credential = self._credential(given)
         if credential is None:
             raise InvalidInputError("Give `client_secret` or `client_certificate`.", field="client_secret")
+        self._refuse_past(given.secret_expires_on, setup.connection.secret_expires_on)
         wanted = setup.connection.model_copy(update={"secret_expires_on": given.secret_expires_on})
-        await self._apply(Change(setup.connection, _with_credential(wanted, credential), credential))
+        change = Change(setup.connection, _with_credential(wanted, credential), credential)
+        await self._apply(change, replaces=setup.connection)
 
     async def drop_previous(self, connection_id: str) -> None:
         """The credential before the one in use, once the new one has proved itself for a while."""
@@ -155,11 +201,11 @@ class Connections:
 
     # --- Applying a change ------------------------------------------------------------------------------------------
 
-    async def _apply(self, change: Change) -> None:
+    async def _apply(self, change: Change, *, replaces: Connection | Any_ | None) -> None:
         wanted = await self._tried(change) if change.needs_trial else change.wanted
         if change.credential is not None:
             wanted = await self._kept(wanted, change.credential)
-        await self._configuration.save_connection(wanted, before=change.known)
+        await self._configuration.save_connection(wanted, before=replaces)
         if change.needs_trial:
             await self._configuration.save_pause(wanted.id, None)
             await self._pinning.bring_home(wanted)

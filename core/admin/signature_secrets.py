@@ -71,7 +71,12 @@ class SecretKeeping:
 
     async def end(self, action_id: str) -> None:
         """Signatures count no more; an action that requires them takes nothing until a secret is saved."""
-        before = await self.known(action_id)
+        await self.known(action_id)
+        await self.end_of(action_id)
+
+    async def end_of(self, action_id: str) -> None:
+        """The same, whatever has become of the action itself."""
+        before = await self._store.signature_secrets(action_id, fresh=True)
         await self._store.save_signature_secrets(action_id, None)
         for version in before.versions if before else ():
             await self._vault.retire(signature_secret_name(action_id), version)

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from core.api.edge import CheckedRoute
-from core.api.editions import Conditional, etag_of
+from core.api.editions import Conditional, Repeats, Settings, check_free, etag_of
+from core.api.paging import Cursor, Limit, page_of
 from core.api.services import ServicesDependency
+from core.api.unreadable import Unreadables, unreadable_settings, unreadable_views
 from core.bootstrap import Services
 from core.domain.action import SyncAction, SyncActionSettings
 from core.domain.connection import ConfigurationId
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, UnreadableDocumentError
 from core.sync.ports import Any_
 
 router = APIRouter(prefix="/actions", tags=["actions"], route_class=CheckedRoute)
@@ -34,23 +36,32 @@ class ActionView(SyncAction):
 
 
 class ActionList(BaseModel):
+    """In the order of their ids."""
+
     items: list[SyncAction]
+    cursor: str | None = None
+    unreadable: Unreadables = []
 
 
 @router.get("", response_model_by_alias=True, summary="Sync actions")
-async def list_actions(services: ServicesDependency) -> ActionList:
-    return ActionList(items=await services.configuration.actions())
+async def list_actions(services: ServicesDependency, limit: Limit = 200, cursor: Cursor = None) -> ActionList:
+    found = await services.configuration.every_action()
+    items, following = page_of(found.items, lambda each: each.id, limit=limit, cursor=cursor, asked="actions")
+    return ActionList(items=items, cursor=following, unreadable=unreadable_views(found.unreadable))
 
 
 @router.post("", status_code=201, summary="Create a sync action")
-async def create_action(body: NewAction, services: ServicesDependency, response: Response) -> ActionView:
+async def create_action(
+    body: NewAction, services: ServicesDependency, response: Response, repeats: Repeats = None
+) -> ActionView:
     """Under an id that is still free (409 where it is not)."""
     action = SyncAction(**body.model_dump(by_alias=True))
-    if await services.configuration.fresh_action(action.id) is not None:
-        message = f"There is an action {action.id} already: change it with PUT, or choose another id."
-        raise InvalidInputError(message, field="id", status=409)
+    current, before = await _standing(services, action.id)
+    check_free(f"action {action.id}", current, _settings(action), repeats)
     response.headers["location"] = f"/api/v1/actions/{action.id}"
-    return await _saved(services, action, None, response)
+    shown = await _saved(services, action, before, response)
+    response.status_code = 201
+    return shown
 
 
 @router.put("/{action_id}", responses={201: {"model": ActionView}}, summary="Create or replace a sync action")
@@ -66,8 +77,8 @@ async def save_action(
     The id in the address counts; one in the body must equal it.
     """
     action = _action(action_id, body)
-    before = await services.configuration.fresh_action(action_id)
-    precondition.check(f"action {action_id}", _settings(before) if before else None, _settings(action))
+    current, before = await _standing(services, action_id)
+    precondition.check(f"action {action_id}", current, _settings(action))
     return await _saved(services, action, "any" if precondition.overwrites else before, response)
 
 
@@ -78,6 +89,23 @@ async def read_action(action_id: ActionPath, services: ServicesDependency, respo
         raise InvalidInputError(f"There is no action {action_id}.", field="action_id", status=404)
     response.headers["etag"] = etag_of(_settings(action))
     return action
+
+
+@router.delete("/{action_id}", status_code=204, summary="Delete a sync action")
+async def delete_action(action_id: ActionPath, services: ServicesDependency) -> None:
+    """Refused (409) while an automation, a bulk action or deliveries on their way need it. The log keeps its rows; what
+    failed under it can be replayed once there is an action of this id again.
+    """
+    await services.action_deletion.delete(action_id)
+
+
+async def _standing(services: Services, action_id: str) -> tuple[Settings | None, SyncAction | Any_ | None]:
+    """Its settings, and as it is; of one that cannot be read, what stands for them, and whatever it is."""
+    try:
+        action = await services.configuration.fresh_action(action_id)
+    except UnreadableDocumentError as error:
+        return unreadable_settings(error.message), "any"
+    return (_settings(action), action) if action else (None, None)
 
 
 async def _saved(

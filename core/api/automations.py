@@ -8,13 +8,15 @@ from pydantic import BaseModel, Field
 from core.admin.automations import Preview
 from core.api import cursor as cursors
 from core.api.edge import CheckedRoute
-from core.api.editions import Conditional, etag_of
+from core.api.editions import Conditional, Repeats, Settings, check_free, etag_of
+from core.api.paging import Cursor, Limit, page_of
 from core.api.services import ServicesDependency
+from core.api.unreadable import Unreadables, unreadable_settings, unreadable_views
 from core.bootstrap import Services
 from core.domain.automation import Automation, AutomationSettings, NamedAutomation, Run, State
 from core.domain.connection import ConfigurationId
-from core.errors import InvalidInputError
-from core.sync.ports import ABSENT, Versioned
+from core.errors import InvalidInputError, UnreadableDocumentError
+from core.sync.ports import Any_, Versioned
 
 router = APIRouter(prefix="/automations", tags=["automations"], route_class=CheckedRoute)
 
@@ -38,7 +40,11 @@ class AutomationView(NamedAutomation):
 
 
 class AutomationList(BaseModel):
+    """In the order of their ids."""
+
     items: list[AutomationView]
+    cursor: str | None = None
+    unreadable: Unreadables = []
 
 
 class IgnoredView(BaseModel):
@@ -48,13 +54,13 @@ class IgnoredView(BaseModel):
 
 
 class PreviewView(BaseModel):
-    """Of the people that were looked at; with `next`, there are more."""
+    """Of the people that were looked at; with a `cursor`, there are more."""
 
     looked_at: int
     affected: int
     samples: list[str]
     ignored: list[IgnoredView]
-    next: str | None = Field(description="Send it back as `cursor` to look at those behind.")
+    cursor: str | None = Field(description="Send it back to look at those behind.")
 
 
 class RunView(Run):
@@ -63,24 +69,33 @@ class RunView(Run):
 
 
 class RunList(BaseModel):
+    """The last ones that found somebody: no more are kept."""
+
     state: State
     items: list[RunView]
 
 
 @router.get("", response_model_by_alias=True, summary="All automations")
-async def list_automations(services: ServicesDependency) -> AutomationList:
-    return AutomationList(items=[_view(each) for each in await services.automations.automations()])
+async def list_automations(services: ServicesDependency, limit: Limit = 200, cursor: Cursor = None) -> AutomationList:
+    found = await services.automations.every_automation()
+    items, following = page_of(found.items, lambda each: each.id, limit=limit, cursor=cursor, asked="automations")
+    return AutomationList(
+        items=[_view(each) for each in items], cursor=following, unreadable=unreadable_views(found.unreadable)
+    )
 
 
 @router.post("", status_code=201, summary="Create an automation")
-async def create_automation(body: NewAutomation, services: ServicesDependency, response: Response) -> AutomationView:
+async def create_automation(
+    body: NewAutomation, services: ServicesDependency, response: Response, repeats: Repeats = None
+) -> AutomationView:
     """As a draft, under an id that is still free (409 where it is not)."""
     automation = Automation.model_validate(body.model_dump(by_alias=True))
-    if await services.automations.automation(automation.id) is not None:
-        message = f"There is an automation {automation.id} already: change it with PUT, or choose another id."
-        raise InvalidInputError(message, field="id", status=409)
+    current, before = await _standing(services, automation.id)
+    check_free(f"automation {automation.id}", current, _settings(automation), repeats)
     response.headers["location"] = f"/api/v1/automations/{automation.id}"
-    return await _saved(services, automation, None, response)
+    shown = await _saved(services, automation, before, response)
+    response.status_code = 201
+    return shown
 
 
 @router.put("/{automation_id}", responses={201: {"model": AutomationView}}, summary="Create or replace an automation")
@@ -96,11 +111,10 @@ async def save_automation(
     """
     if body.id not in (None, automation_id):
         raise InvalidInputError(f"The address says {automation_id}: leave `id` out, or say the same.", field="id")
-    before = await services.automations.automation(automation_id)
-    state = before.entity.state if before else "draft"
+    current, before = await _standing(services, automation_id)
+    state = before.entity.state if isinstance(before, Versioned) else "draft"
     settings = body.model_dump(by_alias=True, exclude={"id", "state"})
     automation = Automation.model_validate({**settings, "id": automation_id, "state": state})
-    current = _settings(before.entity) if before else None
     precondition.check(f"automation {automation_id}", current, _settings(automation))
     if body.state not in (None, state):
         message = f"Its state is {state}: leave `state` out, and change it with POST …/activate or POST …/pause."
@@ -164,6 +178,17 @@ async def list_runs(automation_id: AutomationPath, services: ServicesDependency)
     return RunList(state=automation.state, items=views)
 
 
+async def _standing(
+    services: Services, automation_id: str
+) -> tuple[Settings | None, Versioned[Automation] | Any_ | None]:
+    """Its settings, and as it is; of one that cannot be read, what stands for them, and whatever it is."""
+    try:
+        found = await services.automations.automation(automation_id)
+    except UnreadableDocumentError as error:
+        return unreadable_settings(error.message), "any"
+    return (_settings(found.entity), found) if found else (None, None)
+
+
 async def _run(services: Services, run: Run) -> RunView:
     outcomes: dict[str, int] = {}
     for batch in run.batches:
@@ -177,10 +202,10 @@ async def _run(services: Services, run: Run) -> RunView:
 
 
 async def _saved(
-    services: Services, automation: Automation, before: Versioned[Automation] | None, response: Response
+    services: Services, automation: Automation, before: Versioned[Automation] | Any_ | None, response: Response
 ) -> AutomationView:
     saved = await services.automation_keeping.save(automation, before)
-    response.status_code = 201 if before is None or before.etag == ABSENT else 200
+    response.status_code = 201 if before is None else 200
     response.headers["etag"] = etag_of(_settings(saved))
     return _view(saved)
 
@@ -204,5 +229,5 @@ def _preview(preview: Preview, asked: dict[str, object]) -> PreviewView:
         affected=preview.affected,
         samples=preview.samples,
         ignored=ignored,
-        next=cursors.written(preview.position or None, asked),
+        cursor=cursors.written(preview.position or None, asked),
     )

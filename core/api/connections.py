@@ -4,20 +4,23 @@ import asyncio
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.admin.connections import ConnectionInput, CredentialInput
 from core.admin.waiting import waiting
 from core.api.edge import CheckedRoute
-from core.api.editions import Conditional, etag_of
+from core.api.editions import Conditional, Repeats, Settings, check_free, etag_of
+from core.api.paging import Cursor, page_of
 from core.api.services import ServicesDependency
+from core.api.unreadable import Unreadables, unreadable_settings, unreadable_views
 from core.bootstrap import Services
 from core.domain.check import CheckResult
 from core.domain.check_steps import CheckStep
 from core.domain.connection import REVOKED, ConfigurationId, Connection, CredentialKind, Pause
 from core.domain.expiry import expiry_threshold
-from core.errors import InvalidInputError
+from core.errors import UnreadableDocumentError
+from core.sync.ports import Any_
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=CheckedRoute)
 
@@ -60,7 +63,11 @@ class ConnectionView(BaseModel):
 
 
 class ConnectionList(BaseModel):
+    """In the order of their ids."""
+
     items: list[ConnectionView]
+    cursor: str | None = None
+    unreadable: Unreadables = []
 
 
 class NewConnection(ConnectionInput):
@@ -82,20 +89,27 @@ class RevokedView(BaseModel):
 
 
 @router.get("", summary="Connected environments")
-async def list_connections(services: ServicesDependency) -> ConnectionList:
-    connections = await services.configuration.connections()
-    views = await asyncio.gather(*(_view(services, connection.id) for connection in connections))
-    return ConnectionList(items=list(views))
+async def list_connections(
+    services: ServicesDependency,
+    limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 100,
+    cursor: Cursor = None,
+) -> ConnectionList:
+    found = await services.configuration.every_connection()
+    some, following = page_of(found.items, lambda each: each.id, limit=limit, cursor=cursor, asked="connections")
+    views = await asyncio.gather(*(_view(services, connection.id) for connection in some))
+    return ConnectionList(items=list(views), cursor=following, unreadable=unreadable_views(found.unreadable))
 
 
 @router.post("", status_code=201, summary="Connect an environment")
-async def create_connection(body: NewConnection, services: ServicesDependency, response: Response) -> ConnectionView:
+async def create_connection(
+    body: NewConnection, services: ServicesDependency, response: Response, repeats: Repeats = None
+) -> ConnectionView:
     """Creates the connection, and checks it. One that cannot be reached is kept, paused, with the reason."""
-    if await services.configuration.fresh_setup(body.id) is not None:
-        message = f"There is a connection {body.id} already: change it with PUT, or choose another id."
-        raise InvalidInputError(message, field="id", status=409)
     given = ConnectionInput.model_validate(body.model_dump(exclude={"id"}, exclude_unset=True))
-    await services.connections.save(body.id, given, before=None)
+    current, before = await _standing(services, body.id)
+    check_free(f"connection {body.id}", current, await _wanted(services, before, given), repeats)
+    if current is None:
+        await services.connections.save(body.id, given, before=None)
     response.headers["location"] = f"/api/v1/connections/{body.id}"
     return await _tagged(services, await _checked_view(services, body.id), response)
 
@@ -113,11 +127,12 @@ async def save_connection(
     A new one that cannot be reached is kept, paused, with the reason. A change that does not work is refused with the
     finding, and what was saved before stays in use.
     """
-    setup = await services.configuration.fresh_setup(connection_id)
-    before = setup.connection if setup else None
-    precondition.check(f"connection {connection_id}", _settings(before) if before else None, _wanted(before, body))
-    is_new = await services.connections.save(connection_id, body, before="any" if precondition.overwrites else before)
-    response.status_code = 201 if is_new else 200
+    current, before = await _standing(services, connection_id)
+    wanted = await _wanted(services, before, body)
+    precondition.check(f"connection {connection_id}", current, wanted)
+    if current is None or current != wanted:
+        await services.connections.save(connection_id, body, before="any" if precondition.overwrites else before)
+    response.status_code = 201 if current is None else 200
     return await _tagged(services, await _checked_view(services, connection_id), response)
 
 
@@ -166,12 +181,25 @@ def _settings(connection: Connection) -> dict[str, Any]:
     return said | {"credential": [connection.secret_version, connection.secret_generation, connection.revoked_at]}
 
 
-def _wanted(before: Connection | None, given: ConnectionInput) -> dict[str, Any] | None:
-    """As it would be; a new credential is another one than whatever there is."""
-    if before is None or given.client_secret or given.client_certificate or given.organization_id:
+async def _standing(services: Services, connection_id: str) -> tuple[Settings | None, Connection | Any_ | None]:
+    """Its settings, and as it is; of one that cannot be read, what stands for them, and whatever it is."""
+    match await services.connections.known(connection_id):
+        case UnreadableDocumentError() as error:
+            return unreadable_settings(error.message), "any"
+        case known:
+            return (_settings(known), known) if known else (None, None)
+
+
+async def _wanted(
+    services: Services, before: Connection | Any_ | None, given: ConnectionInput
+) -> dict[str, Any] | None:
+    """As it would be; None where a credential or organisation comes with it that is not the one in use."""
+    if before is None or before == "any" or given.organization_id not in (None, before.organization_id):
+        return None
+    if not await services.connections.is_in_use(before, given):
         return None
     said = given.model_dump(mode="json", include=_EDITED)
-    said |= {"name": given.name or before.id, "url": given.url.strip().rstrip("/")}
+    said |= {"name": given.name or before.id, "url": services.connections.address(given)}
     if "secret_expires_on" not in given.model_fields_set:
         del said["secret_expires_on"]
     return _settings(before) | said

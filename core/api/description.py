@@ -36,19 +36,39 @@ what would be accepted. Lists are paged by `cursor`. What is configured has an `
 change it.
 """
 _REFUSALS = {
-    "400": "The body cannot be read: it is not JSON in UTF-8.",
+    "400": "The body cannot be read: it is not JSON in UTF-8, or is broken.",
     "401": "The function key is missing or wrong; the Functions host answers this itself, without a body.",
     "404": "There is no such thing.",
     "409": "It stands against what is there already, or the connection cannot be used until somebody has mended it.",
     "412": "Somebody else has changed it since; `detail` names what. Or there is one already.",
     "413": "The body is too large.",
-    "415": "It is no such file, or not in an encoding that can be read.",
+    "415": "It is not what `content-type` has to say, or not in an encoding that can be read.",
     "422": "Something sent cannot be accepted; `errors` names the fields.",
     "428": "It exists: send `If-Match`.",
     "502": "Dynamics refused what was asked of it.",
     "503": "Storage, Key Vault or Dynamics cannot be reached now.",
 }
-_FILES = {"application/x-ndjson", "application/octet-stream"}  # of people, in whatever form
+# What stands against it: ids that are taken, work that is under way, connections that nobody has mended.
+_CONFLICTS = {
+    *("create_connection", "save_connection", "check_connection", "replace_credential", "revoke_connection"),
+    *("list_columns", "save_mapping", "read_mapping", "suggest_mapping", "list_versions", "read_version"),
+    *("create_action", "save_action", "read_action", "delete_action", "create_automation", "save_automation"),
+    *("read_automation", "preview_automation", "activate_automation", "pause_automation", "run_automation"),
+    *("read_secret", "save_secret", "end_previous_secret", "end_secret", "export", "import_"),
+    *("begin_bulk", "begin_named_bulk", "save_part", "begin_parts", "cancel_bulk", "begin_replay", "list_runs"),
+    *("begin_named_replay", "replay_quarantined", "discard_quarantined", "erase_prospect", "read_connection"),
+}
+# Those that ask Dynamics while the caller waits; everywhere else nobody hears of its refusals but by the log.
+_ASK_DYNAMICS = {
+    *("create_connection", "save_connection", "check_connection", "replace_credential", "list_columns"),
+    *("save_mapping", "suggest_mapping", "import_"),
+}
+# What may be overtaken by somebody else who saves the same at the same moment, without sending an ETag.
+_MEETING_OTHERS = {
+    *("create_connection", "create_action", "create_automation", "replace_credential", "revoke_connection"),
+    *("activate_automation", "pause_automation", "import_"),
+}
+_NAMING_OTHERS = {"begin_bulk", "import_", "create_action", "create_automation"}  # that may not be there
 _ETAG = {"ETag": {"description": "Send it back as `If-Match` to change this.", "schema": {"type": "string"}}}
 _BOOTH = {
     "connection": "contoso",
@@ -148,7 +168,7 @@ def _give_etags(operations: Iterable[dict[str, Any]]) -> None:
 
 def _put_refusals_straight(path: str, operation: dict[str, Any]) -> None:
     answers = {code: each for code, each in operation["responses"].items() if code not in _REFUSALS}
-    operation["responses"] = answers | {code: _refusal(code) for code in _possible(path, operation)}
+    operation["responses"] = answers | {code: _refusal(code) for code in sorted(_possible(path, operation))}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -173,24 +193,20 @@ def _give_example(operation: dict[str, Any]) -> None:
 
 
 def _possible(path: str, operation: dict[str, Any]) -> Iterator[str]:
-    has_body = "requestBody" in operation
+    name, has_body = operation["operationId"], "requestBody" in operation
+    yield from ["401", "422", "503"]  # 422: parameters that nobody knows are refused everywhere
     if has_body:
-        yield "400"
-    yield "401"
-    if "{" in path or has_body:
+        yield from ["400", "413", "415"]
+    if "{" in path or name in _NAMING_OTHERS:
         yield "404"
+    if name in _CONFLICTS:
         yield "409"
     if "if-match" in _headers(operation):
+        yield from ["412", "428"]
+    if name in _MEETING_OTHERS:
         yield "412"
-        yield "428"
-    if has_body:
-        yield "413"
-        if _FILES & operation["requestBody"]["content"].keys():
-            yield "415"
-    if "parameters" in operation or has_body:
-        yield "422"
-    yield "502"
-    yield "503"
+    if name in _ASK_DYNAMICS:
+        yield "502"
 
 
 def _headers(operation: dict[str, Any]) -> set[str]:

@@ -70,6 +70,25 @@ class Precondition:
             raise _required(what, etag, [] if wanted is None else _differing(current, wanted))
 
 
+Repeats = Annotated[
+    str | None,
+    Header(
+        alias="idempotency-key",
+        max_length=200,
+        description="With one, sending the same again is answered as the first time (201), not refused as taken (409).",
+    ),
+]
+
+
+def check_free(what: str, current: Settings | None, wanted: Settings | None, key: str | None) -> None:
+    """Raises InvalidInputError where the id is taken; but for the same again, by whoever said that he may repeat it."""
+    if current is None or (key and current == wanted):
+        return
+    whats = "" if wanted is None else f" It differs in {', '.join(_differing(current, wanted)) or 'nothing'}."
+    advice = "change it with PUT, choose another id, or send an Idempotency-Key to be able to repeat yourself"
+    raise InvalidInputError(f"There is a {what} already.{whats} Here: {advice}.", field="id", status=409)
+
+
 def _differing(current: Settings, wanted: Settings) -> list[str]:
     return sorted(name for name in current.keys() | wanted.keys() if current.get(name) != wanted.get(name))
 

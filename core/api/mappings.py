@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.api import cursor as cursors
 from core.api.edge import CheckedRoute
-from core.api.editions import Conditional, etag_of
+from core.api.editions import Conditional, Settings, etag_of
+from core.api.paging import Cursor, Limit, page_of
 from core.api.services import ServicesDependency
+from core.api.unreadable import unreadable_settings
 from core.domain.connection import ConfigurationId
 from core.domain.findings import why_not_mappable
 from core.domain.mapping import FieldMapping, MappingRow
@@ -17,6 +20,7 @@ from core.domain.suggestion import Suggestion, suggested
 from core.domain.table import Choice, Column, Table
 from core.errors import InvalidInputError
 from core.storage.mapping_versions import SavedVersion
+from core.sync.ports import ConnectionSetup
 
 router = APIRouter(prefix="/connections/{connection_id}", tags=["mappings"], route_class=CheckedRoute)
 
@@ -45,7 +49,10 @@ class VersionView(MappingView):
 
 
 class VersionList(BaseModel):
+    """The newest first."""
+
     items: list[VersionView]
+    cursor: str | None = None
 
 
 class SuggestionView(BaseModel):
@@ -85,14 +92,25 @@ class ColumnView(BaseModel):
 
 
 class ColumnList(BaseModel):
+    """In the order of their names."""
+
     items: list[ColumnView]
+    cursor: str | None = None
 
 
 @router.get("/tables/{table}/columns", summary="The columns of a table")
-async def list_columns(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> ColumnList:
+async def list_columns(
+    connection_id: ConnectionPath,
+    table: TableName,
+    services: ServicesDependency,
+    limit: Limit = 1000,
+    cursor: Cursor = None,
+) -> ColumnList:
     """The table's columns as Dynamics describes them now."""
     live = await services.mappings.table(connection_id, table)
-    return ColumnList(items=[_column_view(live.columns[name], live) for name in sorted(live.columns)])
+    asked = f"columns {connection_id} {table}"
+    names, following = page_of(live.columns, str, limit=limit, cursor=cursor, asked=asked)
+    return ColumnList(items=[_column_view(live.columns[name], live) for name in names], cursor=following)
 
 
 @router.put("/mappings/{table}", responses={201: {"model": MappingView}}, summary="Save a mapping's next version")
@@ -111,8 +129,9 @@ async def save_mapping(
     setup = await services.configuration.fresh_setup(connection_id)
     before = setup.mappings.get(table) if setup else None
     wanted = _settings(tuple(body.rows))
-    precondition.check(f"mapping for {table}", _settings(before.rows) if before else None, wanted)
-    after = None if precondition.overwrites else before.version if before else 0
+    precondition.check(f"mapping for {table}", _standing(setup, table), wanted)
+    is_unreadable = setup is not None and table in setup.unreadable
+    after = None if precondition.overwrites or is_unreadable else before.version if before else 0
     saved = await services.mappings.save(connection_id, table, tuple(body.rows), after=after)
     response.status_code = 201 if saved.version == 1 else 200
     response.headers["etag"] = etag_of(_settings(saved.rows))
@@ -124,6 +143,8 @@ async def read_mapping(
     connection_id: ConnectionPath, table: TableName, services: ServicesDependency, response: Response
 ) -> MappingView:
     setup = await services.configuration.fresh_setup(connection_id) or await services.mappings.setup(connection_id)
+    if table in setup.unreadable:
+        raise InvalidInputError(setup.unreadable[table], field="table", status=409)
     if table not in setup.mappings:
         raise InvalidInputError(f"There is no mapping for {table} on {connection_id}.", field="table", status=404)
     response.headers["etag"] = etag_of(_settings(setup.mappings[table].rows))
@@ -151,11 +172,21 @@ async def suggest_mapping(
 
 
 @router.get("/mappings/{table}/versions", summary="Every version of a mapping")
-async def list_versions(connection_id: ConnectionPath, table: TableName, services: ServicesDependency) -> VersionList:
+async def list_versions(
+    connection_id: ConnectionPath,
+    table: TableName,
+    services: ServicesDependency,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many at most.")] = 20,
+    cursor: Cursor = None,
+) -> VersionList:
     """Every version that was saved, the newest first. Log rows name the one that they ran under."""
     await services.mappings.setup(connection_id)
-    saved = await services.mapping_versions.every(connection_id, table)
-    return VersionList(items=[_version_view(connection_id, each) for each in saved])
+    asked = {"versions": f"{connection_id} {table}"}
+    after = cursors.read(cursor, asked)
+    before = int(after) if after and after.isdecimal() else None
+    saved = await services.mapping_versions.newest(connection_id, table, most=limit + 1, before=before)
+    following = cursors.written(str(saved[limit - 1].mapping.version), asked) if len(saved) > limit else None
+    return VersionList(items=[_version_view(connection_id, each) for each in saved[:limit]], cursor=following)
 
 
 @router.get("/mappings/{table}/versions/{version}", summary="One version of a mapping")
@@ -177,6 +208,13 @@ def _column_view(column: Column, table: Table) -> ColumnView:
     shown = column.model_dump(exclude={"targets"})
     targets = [TargetView(table=target.table, name_column=target.name_column) for target in column.targets]
     return ColumnView(**shown, mappable=not why_not, why_not=why_not, targets=targets)
+
+
+def _standing(setup: ConnectionSetup | None, table: str) -> Settings | None:
+    if setup and table in setup.unreadable:
+        return unreadable_settings(setup.unreadable[table])
+    mapping = setup.mappings.get(table) if setup else None
+    return _settings(mapping.rows) if mapping else None
 
 
 def _settings(rows: tuple[MappingRow, ...]) -> dict[str, Any]:

@@ -11,7 +11,13 @@ from starlette.exceptions import HTTPException
 
 from core.admin.mappings import MappingRefused
 from core.api.patterns import pattern_in_words
-from core.errors import InvalidInputError, MisconfiguredConnectionError, RetryableError, SyncError
+from core.errors import (
+    InvalidInputError,
+    MisconfiguredConnectionError,
+    RetryableError,
+    SyncError,
+    UnreadableDocumentError,
+)
 
 
 class FieldError(BaseModel):
@@ -81,6 +87,8 @@ async def _failure(_: Request, error: Exception) -> JSONResponse:
         case InvalidInputError():
             return problem_response(error.status, error.message, [FieldError(field=error.field, message=error.message)])
         case MisconfiguredConnectionError():
+            return problem_response(409, error.message)
+        case UnreadableDocumentError():
             return problem_response(409, error.message)
         case RetryableError():
             return problem_response(503, error.message)

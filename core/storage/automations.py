@@ -15,9 +15,9 @@ from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from core.domain.automation import Automation, Changed, FeedPart, Progress
-from core.storage.document import packed, unpacked
+from core.storage.document import Readable, all_readable, packed, unpacked
 from core.storage.failures import storage_failures
-from core.sync.ports import ABSENT, EntityT, Versioned
+from core.sync.ports import ABSENT, ANY, EntityT, Versioned
 
 _AUTOMATIONS, _PROGRESS = "automation", "automation-progress"
 
@@ -28,15 +28,19 @@ class TableAutomations:
         self._ledger = ledger
 
     async def automations(self) -> list[Automation]:
+        return (await self.every_automation()).items
+
+    async def every_automation(self) -> Readable[Automation]:
+        """Also those that cannot be read any more, by id."""
         query = self._table.query_entities("PartitionKey eq @of", parameters={"of": _AUTOMATIONS})
         with storage_failures("reading automations"):
-            return [unpacked(entity, Automation) async for entity in query]
+            return all_readable([entity async for entity in query], Automation)
 
     async def automation(self, automation_id: str) -> Versioned[Automation] | None:
         return await self._read(_AUTOMATIONS, automation_id, Automation)
 
     async def save(self, automation: Automation, etag: str) -> bool:
-        """False: somebody else changed it meanwhile."""
+        """False: somebody else changed it meanwhile. ANY replaces whatever stands there."""
         shown = {"state": automation.state, "action": automation.action, **packed(automation)}
         return await self._save({"PartitionKey": _AUTOMATIONS, "RowKey": automation.id, **shown}, etag) is not None
 
@@ -89,6 +93,8 @@ class TableAutomations:
             with storage_failures(f"saving {entity['PartitionKey']}"):
                 if etag == ABSENT:
                     saved = await self._table.create_entity(entity)
+                elif etag == ANY:
+                    saved = await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
                 else:
                     saved = await self._table.update_entity(
                         entity, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified

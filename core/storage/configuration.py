@@ -1,8 +1,8 @@
 """Connections, mappings and actions in Table Storage, remembered for a few seconds.
 
-A connection with its current mappings and its pause is one partition, so one query reads all of it. Every version of
-a mapping is kept in a partition beside it. What this process saves it sees at once; another sees it when its memory
-of a few seconds has run out.
+A connection with its current mappings and its pause is one range of keys, so one query reads all of it. Every version
+of a mapping stands behind them in the same partition: one transaction saves it and puts it in force. What this process
+saves it sees at once; another sees it when its memory of a few seconds has run out.
 """
 
 import asyncio
@@ -22,11 +22,14 @@ from core.domain.check import CheckResult
 from core.domain.connection import Connection, Pause
 from core.domain.mapping import FieldMapping
 from core.domain.signature import SignatureSecrets
-from core.errors import ChangedMeanwhileError
-from core.storage.document import ModelT, packed, unpacked
+from core.errors import ChangedMeanwhileError, SyncError, UnreadableDocumentError
+from core.logs import logger
+from core.storage.document import ModelT, Readable, all_readable, packed, unpacked
+from core.storage.entity_batch import Operation
 from core.storage.failures import storage_failures
-from core.storage.mapping_versions import version_key, versions_of
+from core.storage.mapping_versions import VERSIONS, partition_of, version_key, version_of
 from core.storage.remembering import Remembered
+from core.storage.transactions import submitted
 from core.sync.ports import Any_, ConnectionSetup
 
 REMEMBERED_SECONDS = 5.0
@@ -40,6 +43,8 @@ _MAPPING = "mapping|"
 _CHECK = "check"
 
 T = TypeVar("T")
+
+_log = logger("captello.configuration")
 
 
 class TableConfiguration:
@@ -72,37 +77,72 @@ class TableConfiguration:
         return await self.action(action_id)
 
     async def actions(self) -> list[SyncAction]:
-        return [unpacked(entity, SyncAction) async for entity in self._partition(_ACTIONS)]
+        return (await self.every_action()).items
+
+    async def every_action(self) -> Readable[SyncAction]:
+        """Also those that cannot be read any more, by id."""
+        return all_readable([entity async for entity in self._partition(_ACTIONS)], SyncAction)
 
     async def connections(self) -> list[Connection]:
+        return (await self.every_connection()).items
+
+    async def every_connection(self) -> Readable[Connection]:
+        """Also those that cannot be read any more, by id."""
         ids = [entity["RowKey"] async for entity in self._partition(_CONNECTIONS)]
-        setups = await asyncio.gather(*(self.setup(connection_id) for connection_id in ids))
-        return [setup.connection for setup in setups if setup]
+        setups = await asyncio.gather(*(self._setup_or_why_not(connection_id) for connection_id in ids))
+        return Readable(
+            [setup.connection for setup in setups if isinstance(setup, ConnectionSetup)],
+            {id_: setup.message for id_, setup in zip(ids, setups, strict=True) if isinstance(setup, SyncError)},
+        )
+
+    async def _setup_or_why_not(self, connection_id: str) -> ConnectionSetup | UnreadableDocumentError | None:
+        try:
+            return await self.setup(connection_id)
+        except UnreadableDocumentError as error:
+            _log.warning("connection %s is passed over: %s", connection_id, error.message)
+            return error
 
     async def _read_setup(self, connection_id: str) -> ConnectionSetup | None:
-        entities = {entity["RowKey"]: entity async for entity in self._partition(_of(connection_id))}
+        query = self._partition(partition_of(connection_id), until=VERSIONS)
+        entities = {entity["RowKey"]: entity async for entity in query}
         if _CONNECTION not in entities:
             return None
         connection = unpacked(entities[_CONNECTION], Connection)
-        mappings = (unpacked(entity, FieldMapping) for key, entity in entities.items() if key.startswith(_MAPPING))
+        named = (entity for key, entity in entities.items() if key.startswith(_MAPPING))
+        mappings = all_readable(named, FieldMapping)
         pause, check = entities.get(_PAUSE), entities.get(_CHECK)
         return ConnectionSetup(
             connection,
-            {mapping.table: mapping.in_zone(connection.time_zone) for mapping in mappings},
+            {mapping.table: mapping.in_zone(connection.time_zone) for mapping in mappings.items},
             unpacked(pause, Pause) if pause else None,
             unpacked(check, CheckResult) if check else None,
+            {key.removeprefix(_MAPPING): why for key, why in mappings.unreadable.items()},
         )
 
     async def mapping_version(self, connection_id: str, table: str, version: int) -> FieldMapping | None:
         key = version_key(table, version)
         name = f"version {connection_id} {key}"
-        return await self._remembered.get(name, lambda: self._read(versions_of(connection_id), key, FieldMapping))
+        return await self._remembered.get(name, lambda: self._read(partition_of(connection_id), key, FieldMapping))
 
     # --- Writing ----------------------------------------------------------------------------------------------------
 
     async def save_action(self, action: SyncAction, *, before: SyncAction | Any_ | None = "any") -> None:
         await self._write_after(_ACTIONS, action.id, action, before, f"action {action.id}")
         self._remembered.forget(f"action {action.id}")
+
+    async def has_action(self, action_id: str) -> bool:
+        """Whether one stands there, readable or not."""
+        try:
+            with storage_failures(f"looking for action {action_id}"):
+                await self._table.get_entity(_ACTIONS, action_id, select=["RowKey"])
+        except ResourceNotFoundError:
+            return False
+        return True
+
+    async def delete_action(self, action_id: str) -> None:
+        with storage_failures(f"deleting action {action_id}"):
+            await self._table.delete_entity(_ACTIONS, action_id)
+        self._remembered.forget(f"action {action_id}")
 
     async def save_signature_secrets(self, action_id: str, secrets: SignatureSecrets | None) -> None:
         if secrets is not None:
@@ -114,41 +154,46 @@ class TableConfiguration:
 
     async def save_connection(self, connection: Connection, *, before: Connection | Any_ | None = "any") -> None:
         what = f"connection {connection.id}"
-        await self._write_after(_of(connection.id), _CONNECTION, connection, before, what)
+        await self._write_after(partition_of(connection.id), _CONNECTION, connection, before, what)
         await self._write(_CONNECTIONS, connection.id, connection)
         self._remembered.forget(f"setup {connection.id}")
 
     async def save_mapping(
         self, connection_id: str, mapping: FieldMapping, *, after: int | None = None
     ) -> FieldMapping:
-        """Saves the next version; answers it as saved. Versions are only ever inserted: one editor wins each."""
-        setup = await self._read_setup(connection_id)
-        current = setup.mappings.get(mapping.table) if setup else None
-        version = current.version + 1 if current else 1
-        self._check_follows(mapping, version, after)
+        """Saves the next version and puts it in force, both or neither; answers it as saved. One editor wins each."""
         while True:
-            saved = mapping.model_copy(update={"version": version})
-            if await self._create(versions_of(connection_id), version_key(mapping.table, version), saved):
-                break
-            version += 1  # another editor was quicker
-            self._check_follows(mapping, version, after)
-        await self._write(_of(connection_id), f"{_MAPPING}{mapping.table}", saved)
-        self._remembered.forget(f"setup {connection_id}")
-        return saved
+            latest = await self._latest_version(connection_id, mapping.table)
+            if after is not None and latest != after:
+                raise ChangedMeanwhileError(f"mapping for {mapping.table}")
+            saved = mapping.model_copy(update={"version": latest + 1})
+            if await self._put_in_force(partition_of(connection_id), saved):
+                self._remembered.forget(f"setup {connection_id}")
+                return saved
 
-    def _check_follows(self, mapping: FieldMapping, version: int, after: int | None) -> None:
-        if after is not None and version != after + 1:
-            raise ChangedMeanwhileError(f"mapping for {mapping.table}")
+    async def _latest_version(self, connection_id: str, table: str) -> int:
+        """0: there is none yet."""
+        first = f"{VERSIONS}{table}|"
+        async for entity in self._partition(partition_of(connection_id), since=first, until=f"{VERSIONS}{table}}}"):
+            return version_of(entity["RowKey"])
+        return 0
+
+    async def _put_in_force(self, partition: str, saved: FieldMapping) -> bool:
+        """False: another editor was quicker. Whoever has the number is the one in force: both are saved at once."""
+        version = {"PartitionKey": partition, "RowKey": version_key(saved.table, saved.version), **packed(saved)}
+        current = {**version, "RowKey": f"{_MAPPING}{saved.table}"}
+        operations = [Operation("insert", version), Operation("upsert", current)]
+        return await submitted(self._table, operations, what="saving a mapping") is not None
 
     async def refresh_mapping(self, connection_id: str, mapping: FieldMapping) -> None:
         """Saves new facts about the columns of a version, unless another version has been saved since."""
         key = f"{_MAPPING}{mapping.table}"
         with storage_failures("refreshing a mapping"):
-            entity = await self._table.get_entity(_of(connection_id), key)
+            entity = await self._table.get_entity(partition_of(connection_id), key)
             if unpacked(entity, FieldMapping).version == mapping.version:
                 with contextlib.suppress(ResourceModifiedError):  # an editor was quicker; his facts are as fresh
                     await self._table.update_entity(
-                        {"PartitionKey": _of(connection_id), "RowKey": key, **packed(mapping)},
+                        {"PartitionKey": partition_of(connection_id), "RowKey": key, **packed(mapping)},
                         mode=UpdateMode.REPLACE,
                         etag=entity.metadata["etag"],
                         match_condition=MatchConditions.IfNotModified,
@@ -157,15 +202,15 @@ class TableConfiguration:
 
     async def save_pause(self, connection_id: str, pause: Pause | None) -> None:
         if pause is not None:
-            await self._write(_of(connection_id), _PAUSE, pause)
+            await self._write(partition_of(connection_id), _PAUSE, pause)
         else:
             with storage_failures("ending a pause"):
-                await self._table.delete_entity(_of(connection_id), _PAUSE)
+                await self._table.delete_entity(partition_of(connection_id), _PAUSE)
         self._remembered.forget(f"setup {connection_id}")
 
     async def lengthen_pause(self, connection_id: str, pause: Pause) -> None:
         """Unless a pause that lasts longer stands there: several instances meet one limit, and each is told a time."""
-        partition, saved = _of(connection_id), False
+        partition, saved = partition_of(connection_id), False
         while not saved:
             standing = await self._read(partition, _PAUSE, Pause)
             if standing is None:
@@ -175,7 +220,7 @@ class TableConfiguration:
         self._remembered.forget(f"setup {connection_id}")
 
     async def save_check(self, connection_id: str, check: CheckResult) -> None:
-        await self._write(_of(connection_id), _CHECK, check)
+        await self._write(partition_of(connection_id), _CHECK, check)
         self._remembered.forget(f"setup {connection_id}")
 
     # --- The table --------------------------------------------------------------------------------------------------
@@ -188,8 +233,12 @@ class TableConfiguration:
             return None
         return unpacked(entity, kind)
 
-    async def _partition(self, partition: str) -> AsyncIterator[Any]:
-        query = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": partition})
+    async def _partition(self, partition: str, *, since: str = "", until: str = "~") -> AsyncIterator[Any]:
+        """What stands there, in the order of its keys; of our keys none begins with `~`."""
+        query = self._table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @since and RowKey lt @until",
+            parameters={"partition": partition, "since": since, "until": until},
+        )
         with storage_failures(f"reading {partition}"):
             async for entity in query:
                 yield entity
@@ -234,7 +283,3 @@ class TableConfiguration:
         except ResourceExistsError:
             return False
         return True
-
-
-def _of(connection_id: str) -> str:
-    return f"connection|{connection_id}"

@@ -14,7 +14,7 @@ from core.domain.masking import Masking
 from core.domain.replay import ended_as
 from core.domain.retry import next_try
 from core.domain.trail import Attempt, Call, with_attempt
-from core.errors import MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
+from core.errors import NOT_CONFIGURED, MisconfiguredConnectionError, RetryableError, SyncError, ThrottledError
 from core.logs import logger
 from core.sync.alerts import tell_failed, tell_paused
 from core.sync.ports import ABSENT, ANY, Change, Crms, Ledger, Pauses, SyncLog, TurnSettings, Versioned, WakeQueue
@@ -137,7 +137,7 @@ class Attempts:
         match error:
             case ThrottledError():
                 until = self._now() + timedelta(seconds=error.retry_after)
-            case MisconfiguredConnectionError() if error.code != REVOKED.code:  # that holds by itself, and longer
+            case MisconfiguredConnectionError() if error.code not in _HOLDS_BY_ITSELF:
                 until = self._now() + MENDING
             case _:
                 return
@@ -201,6 +201,10 @@ class Attempts:
         setup = await self._configuration.setup(delivery.connection)
         current = {table: mapping.version for table, mapping in setup.mappings.items()} if setup else {}
         return current | delivery.mapped_as
+
+
+# A revoked connection is held anyway, and longer; where an action is missing, only its own deliveries wait for it.
+_HOLDS_BY_ITSELF = {REVOKED.code, NOT_CONFIGURED}
 
 
 def _not_marked(delivery: Delivery, error: SyncError) -> None:

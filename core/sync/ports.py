@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -124,6 +124,7 @@ class ConnectionSetup:
     mappings: Mapping[str, FieldMapping]
     pause: Pause | None
     check: CheckResult | None = None
+    unreadable: Mapping[str, str] = field(default_factory=dict)  # mappings that cannot be read: table → why
 
     def hold(self, now: datetime) -> Pause | None:
         """Why nothing is sent now, if so."""

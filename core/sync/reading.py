@@ -20,7 +20,7 @@ from core.domain.prospect import Prospect
 from core.domain.references import Found
 from core.domain.subject import Subject, subject_alias, subject_of
 from core.domain.table import PEOPLE
-from core.errors import MisconfiguredConnectionError, RejectedRowError
+from core.errors import NOT_CONFIGURED, MisconfiguredConnectionError, RejectedRowError
 from core.sync.ports import ABSENT, Change, ConnectionSetup, Crm, Ledger, TurnSettings, Versioned
 
 Keys = dict[str, Versioned[Claim] | None]
@@ -167,7 +167,7 @@ def _is_alike(first: Delivery, other: Delivery) -> bool:
 
 
 def _missing(what: str) -> MisconfiguredConnectionError:
-    return MisconfiguredConnectionError(f"The {what} is not configured any more.", code="not_configured")
+    return MisconfiguredConnectionError(f"The {what} is not configured any more.", code=NOT_CONFIGURED)
 
 
 async def search(crm: Crm, subject: Subject) -> Found:

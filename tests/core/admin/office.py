@@ -137,6 +137,7 @@ class Office:
             trials=self.outside,
             read_certificate=certificate_credential,
             allowed_origins=(),
+            now=self.clock,
         )
         checks = Checks(configuration=self.configuration, probes=self.outside, pinning=pinning, now=self.clock)
         self.checks = checks
