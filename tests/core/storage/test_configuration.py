@@ -11,7 +11,10 @@ from core.domain.action import SyncAction
 from core.domain.connection import Connection, Pause
 from core.domain.mapping import FieldMapping, MappingRow
 from core.domain.table import Column
+from core.errors import UnreadableDocumentError
 from core.storage.configuration import REMEMBERED_SECONDS, TableConfiguration
+from core.storage.document import packed
+from core.storage.mapping_versions import TableMappingVersions, partition_of, version_key
 
 GUID = "11111111-1111-4111-8111-111111111111"
 CONNECTION = Connection(
@@ -107,6 +110,69 @@ async def test_two_editors_never_save_the_same_version(table: TableClient) -> No
     await one.save_connection(CONNECTION)
     versions = [(await editor.save_mapping("contoso", MAPPING)).version for editor in (one, other, one, other)]
     assert versions == [1, 2, 3, 4]
+
+
+async def test_of_two_editors_who_saw_the_same_version_one_is_told(table: TableClient) -> None:
+    """And the version in force is the one with the highest number, whoever saved at once."""
+    editors = [TableConfiguration(table) for _ in range(4)]
+    await editors[0].save_connection(CONNECTION)
+    saving = [editor.save_mapping("contoso", MAPPING, after=0) for editor in editors]
+    saved = await asyncio.gather(*saving, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in saved) == [*["ChangedMeanwhileError"] * 3, "FieldMapping"]
+    await asyncio.gather(*(editor.save_mapping("contoso", MAPPING) for editor in editors))
+    setup = await TableConfiguration(table).setup("contoso")
+    assert setup is not None
+    assert setup.mappings["lead"].version == 5
+
+
+async def test_a_version_is_saved_and_put_in_force_at_once(table: TableClient) -> None:
+    """An editor that is killed leaves both or neither; where one stands alone all the same, nobody is locked out."""
+    configuration = TableConfiguration(table)
+    await configuration.save_connection(CONNECTION)
+    first = await configuration.save_mapping("contoso", MAPPING)
+    half_done = first.model_copy(update={"version": 2})
+    keys = {"PartitionKey": partition_of("contoso"), "RowKey": version_key("lead", 2)}
+    await table.create_entity({**keys, **packed(half_done)})
+    assert (await configuration.save_mapping("contoso", MAPPING, after=1)).version == 3
+    versions = await TableMappingVersions(table).newest("contoso", "lead", most=9)
+    assert [each.mapping.version for each in versions] == [3, 2, 1]
+
+
+async def test_what_cannot_be_read_takes_nothing_else_along(table: TableClient) -> None:
+    """It is told by its key, can be replaced, and can be deleted."""
+    configuration = TableConfiguration(table)
+    await configuration.save_action(ACTION)
+    broken = {"PartitionKey": "action", "RowKey": "broken", "document": '{"id": "broken", "greater": null}'}
+    await table.create_entity(broken)
+    found = await configuration.every_action()
+    assert (found.items, list(found.unreadable)) == ([ACTION], ["broken"])
+    with pytest.raises(UnreadableDocumentError, match="sync action broken"):
+        await configuration.action("broken")
+    mended = ACTION.model_copy(update={"id": "broken"})
+    await configuration.save_action(mended)
+    assert await configuration.action("broken") == mended
+    await configuration.delete_action("broken")
+    assert [each.id for each in await configuration.actions()] == ["booth"]
+
+
+@pytest.mark.parametrize("key", ["connection", "mapping|lead"])
+async def test_a_broken_part_of_one_connection_leaves_the_others(table: TableClient, key: str) -> None:
+    """A connection is passed over by itself; a mapping is told of, and the next version takes its place."""
+    configuration = TableConfiguration(table)
+    for name in ("contoso", "other"):
+        await configuration.save_connection(CONNECTION.model_copy(update={"id": name}))
+    await configuration.save_mapping("contoso", MAPPING)
+    await table.upsert_entity({"PartitionKey": partition_of("contoso"), "RowKey": key, "document": "{}"})
+    again = TableConfiguration(table)
+    found = await again.every_connection()
+    assert "other" in [each.id for each in found.items]
+    if key == "connection":
+        assert list(found.unreadable) == ["contoso"]
+        return
+    setup = await again.setup("contoso")
+    assert setup is not None
+    assert (setup.mappings, list(setup.unreadable)) == ({}, ["lead"])
+    assert (await again.save_mapping("contoso", MAPPING)).version == 2
 
 
 async def test_another_process_sees_a_change_after_seconds(table: TableClient) -> None:
