@@ -255,7 +255,7 @@ def make_services(settings: Settings) -> Services:
     bulk_queue = StorageBulkQueue(azure.bulk_queue, azure.bulk_poison_queue)
     prospects = TableProspects(ledger_table)
     alives = Alives(batches=batches, now=_now, patience=timedelta(seconds=4 + 2 * settings.grace))
-    batch_log = BatchLog(log_pages)
+    batch_log, secret_keeping = BatchLog(log_pages), SecretKeeping(store=configuration, vault=vault, now=_now)
     settling = Settling(batches=batches, contents=contents, ledger=ledger, log=batch_log, now=_now)
     cancelling = Cancelling(
         batches=batches,
@@ -323,7 +323,6 @@ def make_services(settings: Settings) -> Services:
         places=places,
         now=_now,
     )
-    secret_keeping = SecretKeeping(store=configuration, vault=vault, now=_now)
     return Services(
         configuration=configuration,
         captures=captures,

@@ -16,7 +16,7 @@ from core.sync.ports import Ledger
 
 
 class Audit(Protocol):
-    async def note(self, *, who: str, what: str, at: datetime, people: int) -> None: ...
+    async def note(self, *, who: str, what: str, at: datetime, people: int, shown: Sequence[str] = ()) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,18 @@ class Revealing:
         self._audit = audit
         self._now = now
 
-    async def deliveries(self, wanted: Sequence[tuple[str, str]], *, who: str, what: str) -> dict[str, Clear]:
+    async def deliveries(
+        self, wanted: Sequence[tuple[str, str]], *, who: str, what: str, shown: Sequence[str] = ()
+    ) -> dict[str, Clear]:
         """By delivery id, of organisation and id. Raises when the asking cannot be kept: then nothing is shown."""
-        await self.keep(who=who, what=what, people=len(wanted))
+        receipts = [f"delivery|{receipt}" for _, receipt in wanted]
+        await self.keep(who=who, what=what, people=len(wanted), shown=[*receipts, *shown])
         found = await asyncio.gather(*(self._ledger.read(place, delivery_key(id_), Delivery) for place, id_ in wanted))
         return {each.entity.id: _clear(each.entity) for each in found if each}
 
-    async def keep(self, *, who: str, what: str, people: int) -> None:
-        await self._audit.note(who=who, what=what, at=self._now(), people=people)
+    async def keep(self, *, who: str, what: str, people: int, shown: Sequence[str] = ()) -> None:
+        """`shown`: whose, by `delivery|…`, `prospect|…` and `email|…` (hashed), as the log's indexes name them."""
+        await self._audit.note(who=who, what=what, at=self._now(), people=people, shown=shown)
 
 
 def _clear(delivery: Delivery) -> Clear:

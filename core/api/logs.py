@@ -1,7 +1,7 @@
 """Routes for the sync log: what became of each delivery, and everything about one of them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -33,7 +33,6 @@ router = APIRouter(prefix="/logs", tags=["logs"], route_class=CheckedRoute)
 
 _RECEIPT = re.compile(r"[0-9a-f]{32}")
 _REVEALED_MOST = 100
-Text = Annotated[str | None, Query(max_length=200)]
 
 
 class LogPage(BaseModel):
@@ -59,9 +58,13 @@ async def list_logs(  # one parameter a filter
     cause: Annotated[
         str | None, Query(pattern="^[0-9a-f]{16}$", description="A group of `/failures`. Indexed.")
     ] = None,
-    action: Text = None,
-    table: Text = None,
-    trigger: Annotated[Trigger | None, Query()] = None,
+    action: Annotated[str | None, Query(max_length=200, description="The action's id.")] = None,
+    table: Annotated[str | None, Query(max_length=200, description="`lead` or `contact`: where it went.")] = None,
+    trigger: Annotated[Trigger | None, Query(description="What brought it in.")] = None,
+    activity: Annotated[str | None, Query(max_length=200, description="The submission's `activity_id`.")] = None,
+    mapping_version: Annotated[
+        int | None, Query(ge=1, description="Which version of the mapping it ran under.")
+    ] = None,
     prospect: Annotated[
         str | None, Query(max_length=200, description="The person's id at Captello, or as a row says it. Indexed.")
     ] = None,
@@ -70,8 +73,6 @@ async def list_logs(  # one parameter a filter
     event: Annotated[str | None, Query(max_length=200, description="The trade show, as the form names it.")] = None,
     batch: Annotated[str | None, Query(max_length=200, description="A bulk action. Indexed.")] = None,
     replay: Annotated[str | None, Query(max_length=200, description="A replay. Indexed.")] = None,
-    activity: Annotated[str | None, Query(max_length=200, description="The submission's id at Captello.")] = None,
-    mapping_version: Annotated[int | None, Query(ge=1, description="The version it ran under.")] = None,
     text: Annotated[
         str | None, Query(max_length=200, description="Stands in the reason, a warning or Dynamics' words.")
     ] = None,
@@ -106,7 +107,8 @@ async def list_logs(  # one parameter a filter
     page = await services.log_pages.page(query, most=most, after=cursors.read(cursor, asked))
     items = [log_view(row, LogRow) for row in page.rows]
     if reveal:
-        items = await _revealed(services, page.rows, items, who)
+        what = f"log, {len(items)} rows: {await _filters_told(services, asked)}"
+        items = await _revealed(services, page.rows, items, who, what)
     following = cursors.written(page.after, asked)
     return LogPage(items=items, cursor=following, looked_at=page.looked_at, looked_until=page.looked_until)
 
@@ -146,7 +148,9 @@ async def _read(services: Services, log_id: str, who: str, *, reveal: bool) -> L
     if not reveal or delivery is None:
         return detail
     wanted = [(delivery.organization, delivery.id)]
-    clear = await services.revealing.deliveries(wanted, who=who, what=f"log {detail.id}")
+    clear = await services.revealing.deliveries(
+        wanted, who=who, what=f"log {detail.id}", shown=_people([row]) if row else []
+    )
     before = delivery.result.before if delivery.result else {}
     return detail.model_copy(update={**_clear_words(clear[delivery.id]), "before": before})
 
@@ -226,9 +230,23 @@ def _on_its_way(delivery: Delivery | None, row: Row | None) -> LogDetail:
     )
 
 
-async def _revealed(services: Services, rows: list[Row], items: list[LogRow], who: str) -> list[LogRow]:
+async def _filters_told(services: Services, asked: Mapping[str, Any]) -> str:
+    """As the audit keeps them: an address by its hash, and not the words that were looked for."""
+    told = {name: value for name, value in asked.items() if value and name != "email"}
+    named = [f"{name}={'…' if name == 'text' else value}" for name, value in told.items()]
+    email = [(await services.log_pages.email_index(asked["email"])).replace("|", "=")] if asked.get("email") else []
+    return " ".join([*named, *email]) or "all"
+
+
+def _people(rows: Sequence[Row]) -> list[str]:
+    """Whom these rows are about, as the log's indexes name them."""
+    names = (name for row in rows for name in str(row.get("indexes") or "").split("\n"))
+    return [name for name in names if name.startswith(("prospect|", "email|"))]
+
+
+async def _revealed(services: Services, rows: list[Row], items: list[LogRow], who: str, what: str) -> list[LogRow]:
     wanted = [(str(row["organization"]), str(row["delivery"])) for row in rows if row.get("organization")]
-    clear = await services.revealing.deliveries(wanted, who=who, what=f"log, {len(wanted)} rows")
+    clear = await services.revealing.deliveries(wanted, who=who, what=what, shown=_people(rows))
     return [
         item.model_copy(update=_clear_words(clear[item.delivery])) if item.delivery in clear else item for item in items
     ]

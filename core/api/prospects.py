@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -20,12 +20,14 @@ from core.bootstrap import Services
 from core.domain.action import MatchTables
 from core.domain.connection import ConfigurationId, Connection
 from core.domain.delivery import prospect_key
+from core.domain.email_address import normal_email
 from core.domain.masking import masked_value, person_in_clear, person_shown
 from core.domain.prospect import FIELDS_MOST, NEVER, Prospect, Said, field_name
 from core.domain.stored_prospect import edit_of
 from core.domain.values import FieldValue, as_text
 from core.errors import InvalidInputError
 from core.storage.log_pages import LogQuery, Row
+from core.storage.log_row import index_name
 from core.storage.prospects import Named
 from core.sync.capture import Answer
 
@@ -125,7 +127,8 @@ async def list_prospects(
     else:
         found, following = await services.prospects.page(wanted, most=limit, after=after)
     if reveal:
-        await services.revealing.keep(who=who, what=f"prospects, {len(found)}", people=len(found))
+        what = f"prospects, {len(found)}{' by e-mail address' if email else ''}"
+        await services.revealing.keep(who=who, what=what, people=len(found), shown=await _shown_people(services, found))
     items = [await _view(services, each, reveal=reveal) for each in found[:limit]]
     return ProspectPage(items=items, cursor=cursors.written(following, asked))
 
@@ -145,7 +148,8 @@ async def read_prospect(
     if found is None:
         raise InvalidInputError(f"There is no prospect {prospect_id}.", field="prospect_id", status=404)
     if reveal:
-        await services.revealing.keep(who=who, what=f"prospect {prospect_id}", people=1)
+        shown = await _shown_people(services, [found])
+        await services.revealing.keep(who=who, what=f"prospect {found.name}", people=1, shown=shown)
     response.headers["etag"] = etag_of(_version(found))
     view, columns = await _view(services, found, reveal=reveal), await _mapped_columns(services, found.organization)
     query = LogQuery(await all_connections(services), {"prospect": found.name})
@@ -239,6 +243,14 @@ async def named(services: Services, name: str, organizations: list[str]) -> Name
         if found := await services.ledger.read(organization, prospect_key(name), Prospect):
             return Named(organization, name, found.entity)
     return None
+
+
+async def _shown_people(services: Services, people: Sequence[Named]) -> list[str]:
+    """As the audit keeps them: by name, and by the hashes of their addresses."""
+    said = {as_text(said.value) for each in people for said in each.prospect.fields.values()}
+    addresses = sorted({normal_email(text) for text in said} - {""})
+    hashed = [await services.log_pages.email_index(address) for address in addresses]
+    return [*(index_name("prospect", each.name) for each in people), *hashed]
 
 
 async def _view(services: Services, named: Named, *, reveal: bool) -> ProspectView:

@@ -108,6 +108,10 @@ class TableLogPages:
         found = await asyncio.gather(*(self._one(connection, key) for connection in connections))
         return next((row for row in found if row), None)
 
+    async def email_index(self, address: str) -> str:
+        """What the index of this address is called: it holds no address in clear."""
+        return index_name("email", await self._index_key.hashed(address))
+
     # --- The table --------------------------------------------------------------------------------------------------
 
     async def _narrowed(self, query: LogQuery) -> tuple[str, Mapping[str, str]]:

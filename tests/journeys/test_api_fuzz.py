@@ -119,17 +119,18 @@ def _bodies(operation: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
 
 def _address(data: st.DataObject, known: Known, path: str, operation: Mapping[str, Any]) -> str:
     for name, schema, _ in _parameters(operation, "path"):
-        value = data.draw(st.sampled_from(known.ids.get(name, ["lead"])) | SCHEMAS.values(schema) | _PARTS, name)
+        known_one = st.sampled_from(known.ids.get(name, ["lead"]))
+        value = data.draw(st.one_of([known_one] * 6 + [SCHEMAS.values(schema), _PARTS]), name)
         quoted = st.just(httpx.QueryParams({"x": str(value)}).__str__()[2:].replace("+", "%20"))
-        path = path.replace(f"{{{name}}}", data.draw(st.one_of([quoted] * 9 + [_RAW_PARTS]), name))
+        path = path.replace(f"{{{name}}}", data.draw(st.one_of([quoted] * 15 + [_RAW_PARTS]), name))
     return path
 
 
 def _query(data: st.DataObject, operation: Mapping[str, Any]) -> httpx.QueryParams:
     query: list[tuple[str, str | int | float | bool | None]] = []
     for name, schema, required in _parameters(operation, "query"):
-        if required or data.draw(st.integers(0, 3)) == 0:
-            value = data.draw(SCHEMAS.values(schema) | _PARTS, name)
+        if required or data.draw(st.integers(0, 5)) == 0:
+            value = data.draw(st.one_of([SCHEMAS.values(schema)] * 4 + [_PARTS]), name)
             query += [(name, str(each)) for each in (value if isinstance(value, list) else [value]) if each is not None]
     if data.draw(st.integers(0, 15)) == 15:
         query.append(("nobody-knows", "1"))

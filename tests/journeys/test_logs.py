@@ -81,6 +81,32 @@ def test_revealing_is_asked_for_and_kept(app: App, person: Person) -> None:
     assert ("console", 1) in {(entry["who"].split()[-1], entry["people"]) for entry in audit}
 
 
+def test_who_saw_a_person_can_be_answered(app: App, person: Person) -> None:
+    """By address, id and receipt, with the filters that were asked for; the address stands nowhere in clear."""
+    receipt = app.capture(person.capture()).json()["receipt"]
+    app.client.get("/api/v1/logs", params={"email": person.email, "outcome": "created", "reveal": "1"})
+    app.client.get(f"/api/v1/prospects/{100_000 + person.number}", params={"reveal": "1"})
+    for about in ({"email": person.email}, {"prospect": str(100_000 + person.number)}):
+        seen = app.client.get("/api/v1/audit", params=about).json()["items"]
+        assert [each["what"].split()[0] for each in seen] == ["prospect", "log,"]
+        assert "outcome=created email=" in seen[1]["what"]
+        assert person.email not in str(seen)
+    (told,) = app.client.get("/api/v1/audit", params={"receipt": receipt}).json()["items"]
+    assert f"delivery|{receipt}" in told["shown"]
+    assert app.client.get("/api/v1/audit", params={"email": "nobody@x.example"}).json()["items"] == []
+
+
+def test_filters_without_an_index_narrow_too(app: App, person: Person) -> None:
+    """What brought it in, its submission, and the mapping's version."""
+    receipt = app.capture(person.capture()).json()["receipt"]
+    row = app.client.get(f"/api/v1/logs/{receipt}").json()
+    for name, other in (("trigger", "bulk"), ("activity", "none such"), ("mapping_version", 9999)):
+        about = {"prospect": str(100_000 + person.number)}
+        found = app.client.get("/api/v1/logs", params={**about, name: row[name]}).json()["items"]
+        assert [each["delivery"] for each in found] == [receipt], name
+        assert app.client.get("/api/v1/logs", params={**about, name: other}).json()["items"] == [], name
+
+
 def test_attempts_that_did_not_end_it_are_told_too(app: App, person: Person) -> None:
     """Each with its requests."""
     faults = f"{app.stack.dynamics.url}/_control/faults"

@@ -287,7 +287,7 @@ async def test_batches_replays_and_the_audit_grow_old_too(archive: Archive) -> N
     assert list(await archive.contents.sizes("batches/")) == ["batches/open/chunks/own/000001.ndjson"]
     assert await archive.batches.newest(most=9, after=None) == (["open"], None)
     assert [each.id for each in await archive.replays.every()] == ["taking"]
-    assert await archive.audit.newest(f"{now:%Y-%m}", most=9) == []
+    assert await archive.audit.newest(f"{now:%Y-%m}", most=9) == ([], None)
 
 
 async def test_a_run_is_bounded_and_the_next_goes_on(archive: Archive) -> None:
