@@ -385,6 +385,7 @@ def make_services(settings: Settings) -> Services:
             actions=actions,
             automations=automations,
             keeping=automation_keeping,
+            key=index_key,
         ),
         resources=resources,
         has_sign_in=settings.has_sign_in,

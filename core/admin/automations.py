@@ -104,13 +104,6 @@ class AutomationKeeping:
             raise ChangedMeanwhileError(f"automation {automation.id}")
         return after
 
-    async def save_settings(self, given: NamedAutomation) -> Automation:
-        """A new one is a draft; one that is there keeps its state. Raises as `save` does."""
-        before = await self._store.automation(given.id)
-        state = before.entity.state if before else "draft"
-        automation = Automation.model_validate({**given.model_dump(by_alias=True), "state": state})
-        return await self.save(automation, before)
-
     async def delete(self, automation_id: str) -> None:
         """Stops it, also one that cannot be read any more; what it has begun goes on."""
         with contextlib.suppress(UnreadableDocumentError):

@@ -13,8 +13,8 @@ from core.sync.ports import Configuration, ConnectionSetup
 class MappingRefused(InvalidInputError):  # noqa: N818  # it is said of the mapping
     """Every reason at once, so that an editor mends them in one go."""
 
-    def __init__(self, found: list[Finding]) -> None:
-        super().__init__(found[0].message, field=found[0].field)
+    def __init__(self, found: list[Finding], *, status: int = 422) -> None:
+        super().__init__(found[0].message, field=found[0].field, status=status)
         self.findings = found
 
 

@@ -1,11 +1,14 @@
 """Mappings, actions and automations as one document: taken out of one deployment, put into another or the same again.
 
 Duty: what belongs to a document, what importing one would change, and doing so when nothing in it is invalid. A
-document holds no connection and no secret: what it calls `contoso` may have another id here. YAML is the API's.
+document holds no connection and no secret: what it calls `contoso` may have another id here. It says how each item
+stood when it was taken out, so putting it in again does not undo what somebody has changed since. YAML is the API's.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol, TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,11 +18,12 @@ from core.admin.automations import AutomationKeeping, check_fits
 from core.admin.mappings import MappingRefused, Mappings
 from core.domain.action import SyncAction
 from core.domain.automation import Automation, NamedAutomation
+from core.domain.capture import digest
 from core.domain.connection import ConfigurationId
 from core.domain.findings import Finding
 from core.domain.mapping import FieldMapping, MappingRow
-from core.errors import InvalidInputError
-from core.sync.ports import Configuration
+from core.errors import ChangedMeanwhileError, InvalidInputError
+from core.sync.ports import Configuration, Versioned
 
 FORMAT: Literal["captello-dynamics/1"] = "captello-dynamics/1"
 
@@ -36,8 +40,20 @@ class TransferredMapping(BaseModel):
         return f"{self.connection}/{self.table}"
 
 
+class Exported(BaseModel):
+    """Where and how a document was taken out. `marks` tell of each item what it held then."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deployment: str
+    marks: dict[str, str] = {}
+
+
 class Document(BaseModel):
-    """Everything that is transferred. `connections` renames: what the document says → the connection's id here."""
+    """Everything that is transferred. `connections` renames: what the document says → the connection's id here.
+
+    `exported` is written by the export. Where it is left out, or is of another deployment, nothing is compared with it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,6 +62,7 @@ class Document(BaseModel):
     mappings: list[TransferredMapping] = []
     actions: list[SyncAction] = []
     automations: list[NamedAutomation] = []
+    exported: Exported | None = None
 
     def renamed(self) -> "Document":
         """With the connections' ids as they are here."""
@@ -56,6 +73,11 @@ class Document(BaseModel):
     def _here(self, connection: str) -> str:
         return self.connections.get(connection, connection)
 
+    @property
+    def items(self) -> "list[_Item]":
+        """In the order in which they can be saved."""
+        return [*self.mappings, *self.actions, *self.automations]
+
     def plain(self) -> dict[str, Any]:
         """As it is written: without what only repeats a default."""
         return {
@@ -63,7 +85,13 @@ class Document(BaseModel):
             "mappings": [_plain(each) for each in self.mappings],
             "actions": [{"id": each.id, **_plain(each)} for each in self.actions],
             "automations": [{"id": each.id, **_plain(each)} for each in self.automations],
+            **({"exported": self.exported.model_dump()} if self.exported else {}),
         }
+
+    def mark_of(self, kind: str, name: str, deployment: str) -> str:
+        """What the item held when the document was taken out of this deployment; empty: that is not known."""
+        is_ours = self.exported is not None and self.exported.deployment == deployment
+        return self.exported.marks.get(f"{kind} {name}", "") if self.exported and is_ours else ""
 
 
 class Change(BaseModel):
@@ -71,8 +99,11 @@ class Change(BaseModel):
 
     kind: Literal["mapping", "action", "automation"]
     id: str
-    change: Literal["new", "changed", "same"]
-    details: list[str] = []
+    change: Annotated[
+        Literal["new", "changed", "same", "conflict"],
+        Field(description="`conflict`: somebody has changed it here since the document was taken out."),
+    ]
+    details: Annotated[list[str], Field(description="What of it would be another: by column, or by setting.")] = []
     warnings: list[str] = []
 
 
@@ -82,9 +113,32 @@ _Item = TransferredMapping | SyncAction | NamedAutomation
 class Stored(Configuration, Protocol):
     async def actions(self) -> list[SyncAction]: ...
 
+    async def unreadable(self) -> list[str]:
+        """Sentences about what cannot be read any more."""
+        ...
+
 
 class StoredAutomations(Protocol):
     async def automations(self) -> list[Automation]: ...
+
+    async def automation(self, automation_id: str) -> Versioned[Automation] | None: ...
+
+    async def unreadable(self) -> list[str]: ...
+
+
+class DeploymentKey(Protocol):
+    async def hashed(self, text: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What stands here now, by kind and name; and the version of each mapping."""
+
+    items: Mapping[tuple[str, str], _Item]
+    versions: Mapping[str, int]
+
+    def item(self, item: _Item) -> _Item | None:
+        return self.items.get(_named(item))
 
 
 class Transfers:
@@ -96,41 +150,66 @@ class Transfers:
         actions: Actions,
         automations: StoredAutomations,
         keeping: AutomationKeeping,
+        key: DeploymentKey,
     ) -> None:
         self._configuration = configuration
         self._mappings = mappings
         self._actions = actions
         self._automations = automations
         self._keeping = keeping
+        self._key = key
 
     async def exported(self) -> Document:
-        """All mappings in their current version, all actions and automations, in an order that never changes."""
-        mappings: list[TransferredMapping] = []
-        for connection in sorted(await self._configuration.connections(), key=lambda each: each.id):
-            setup = await self._configuration.setup(connection.id)
-            current = setup.mappings if setup else {}
-            mappings += [_transferred(connection.id, current[table]) for table in sorted(current)]
-        actions = sorted(await self._configuration.actions(), key=lambda action: action.id)
-        automations = sorted(await self._automations.automations(), key=lambda automation: automation.id)
-        return Document(mappings=mappings, actions=actions, automations=[_settings(each) for each in automations])
+        """All mappings in their current version, all actions and automations, in an order that never changes. Raises
+        InvalidInputError where something cannot be read: a file that lacks it would pass for the whole.
+        """
+        items = (await self._here()).items
+        marks = {f"{kind} {name}": _mark(item) for (kind, name), item in items.items()}
+        return Document(
+            mappings=[each for each in items.values() if isinstance(each, TransferredMapping)],
+            actions=[each for each in items.values() if isinstance(each, SyncAction)],
+            automations=[each for each in items.values() if isinstance(each, NamedAutomation)],
+            exported=Exported(deployment=await self._deployment(), marks=marks),
+        )
 
     async def planned(self, given: Document) -> list[Change]:
         """What importing would change. Raises MappingRefused with everything that is invalid, item and field named."""
         document = given.renamed()
         if found := [finding async for finding in self._findings(document)]:
             raise MappingRefused(found)
-        here = await self.exported()
-        mappings = {each.name: each for each in here.mappings}
-        actions = {each.id: each for each in here.actions}
-        automations = {each.id: each for each in here.automations}
-        return [
-            *(_mapping_change(each, mappings.get(each.name)) for each in document.mappings),
-            *[
-                await self._with_warnings(_settings_change("action", each, actions.get(each.id)), each, document)
-                for each in document.actions
-            ],
-            *(_settings_change("automation", each, automations.get(each.id)) for each in document.automations),
-        ]
+        return await self._changes(document, await self._here())
+
+    async def _changes(self, document: Document, here: Here) -> list[Change]:
+        changes: list[Change] = []
+        deployment = await self._deployment()
+        for item in document.items:
+            change = _change(item, here.item(item))
+            if change.change == "changed" and _is_overtaken(document, item, here, deployment):
+                change = change.model_copy(update={"change": "conflict"})
+            if isinstance(item, SyncAction):
+                change = await self._with_warnings(change, item, document)
+            changes.append(change)
+        return changes
+
+    async def _here(self) -> Here:
+        """In an order that never changes. Raises InvalidInputError where something cannot be read."""
+        if broken := [*await self._configuration.unreadable(), *await self._automations.unreadable()]:
+            raise InvalidInputError(" ".join(broken), field="configuration", status=409)
+        mappings: list[_Item] = []
+        versions: dict[str, int] = {}
+        for connection in sorted(await self._configuration.connections(), key=lambda each: each.id):
+            setup = await self._configuration.fresh_setup(connection.id)
+            current = setup.mappings if setup else {}
+            mappings += [_transferred(connection.id, current[table]) for table in sorted(current)]
+            versions |= {f"{connection.id}/{table}": mapping.version for table, mapping in current.items()}
+        actions = sorted(await self._configuration.actions(), key=lambda action: action.id)
+        automations = sorted(await self._automations.automations(), key=lambda automation: automation.id)
+        every: list[_Item] = [*mappings, *actions, *map(_settings, automations)]
+        return Here({_named(each): each for each in every}, versions)
+
+    async def _deployment(self) -> str:
+        """The same for every document that is taken out here."""
+        return (await self._key.hashed("deployment"))[:16]
 
     async def _with_warnings(self, change: Change, action: SyncAction, document: Document) -> Change:
         """What is to know about the action once the document's mappings are here too."""
@@ -143,25 +222,45 @@ class Transfers:
         warnings = action_warnings(action, {**(setup.mappings if setup else {}), **given})
         return change if change.change == "same" else change.model_copy(update={"warnings": list(warnings)})
 
-    async def imported(self, given: Document) -> list[Change]:
-        """Saves what differs, mappings first; nothing where anything is invalid. New automations are drafts."""
-        planned, document = await self.planned(given), given.renamed()
-        items: list[_Item] = [*document.mappings, *document.actions, *document.automations]
-        return [await self._saved(item, change) for item, change in zip(items, planned, strict=True)]
+    async def imported(self, given: Document, *, overwrites: bool = False) -> list[Change]:
+        """Saves what differs, mappings first; nothing where anything is invalid, or was changed here since the document
+        was taken out, unless it overwrites. New automations are drafts. Raises ChangedMeanwhileError where somebody
+        saves the same at the same moment: what came before it in the document is saved then.
+        """
+        document, here = given.renamed(), await self._here()
+        if found := [finding async for finding in self._findings(document)]:
+            raise MappingRefused(found)
+        planned = await self._changes(document, here)
+        conflicts = [_conflict(document, change) for change in planned if change.change == "conflict"]
+        if conflicts and not overwrites:
+            raise MappingRefused(conflicts, status=412)
+        return [await self._saved(item, change, here) for item, change in zip(document.items, planned, strict=True)]
 
-    async def _saved(self, item: _Item, change: Change) -> Change:
+    async def _saved(self, item: _Item, change: Change, here: Here) -> Change:
+        """On condition that it stands as it was compared."""
         if change.change == "same":
             return change
+        before = here.item(item)
         match item:
             case TransferredMapping():
-                await self._mappings.save(item.connection, item.table, item.rows)
+                after = here.versions.get(item.name, 0)
+                await self._mappings.save(item.connection, item.table, item.rows, after=after)
             case SyncAction():
-                await self._actions.save(item)
+                await self._actions.save(item, before=before if isinstance(before, SyncAction) else None)
             case NamedAutomation():
-                await self._keeping.save_settings(item)
+                await self._saved_automation(item, before)
             case _ as never:
                 assert_never(never)
-        return change
+        return change.model_copy(update={"change": "changed"}) if change.change == "conflict" else change
+
+    async def _saved_automation(self, item: NamedAutomation, before: _Item | None) -> None:
+        """One that is there keeps its state."""
+        found = await self._automations.automation(item.id)
+        if (_settings(found.entity) if found else None) != before:
+            raise ChangedMeanwhileError(f"automation {item.id}")
+        state = found.entity.state if found else "draft"
+        after = Automation.model_validate({**item.model_dump(by_alias=True), "state": state})
+        await self._keeping.save(after, found)
 
     async def _findings(self, document: Document) -> Any:
         checked: dict[str, dict[str, FieldMapping]] = defaultdict(dict)
@@ -228,6 +327,51 @@ def _doubles(document: Document) -> Iterable[Finding]:
 
 def _transferred(connection: str, mapping: FieldMapping) -> TransferredMapping:
     return TransferredMapping.model_validate({"connection": connection, "table": mapping.table, "rows": mapping.rows})
+
+
+def _named(item: _Item) -> tuple[str, str]:
+    """Its kind and name."""
+    match item:
+        case TransferredMapping():
+            return "mapping", item.name
+        case SyncAction():
+            return "action", item.id
+        case NamedAutomation():
+            return "automation", item.id
+        case _ as never:
+            assert_never(never)
+
+
+def _mark(item: _Item) -> str:
+    return digest(json.dumps(_plain(item), sort_keys=True))[:16]
+
+
+def _is_overtaken(document: Document, item: _Item, here: Here, deployment: str) -> bool:
+    """Whether somebody has changed the item here since the document was taken out."""
+    now, then = here.item(item), document.mark_of(*_named(item), deployment)
+    return bool(then and now and _mark(now) != then)
+
+
+def _conflict(document: Document, change: Change) -> Finding:
+    names = {"mapping": "mappings", "action": "actions", "automation": "automations"}
+    index = [_named(item) for item in document.items if _named(item)[0] == change.kind].index((change.kind, change.id))
+    message = (
+        f"Somebody has changed the {change.kind} {change.id} since this file was taken out. Nothing was saved: take it "
+        "out again, or send ?overwrite=1 to save it as the file says."
+    )
+    return Finding(f"{names[change.kind]}.{index}", message)
+
+
+def _change(given: _Item, here: _Item | None) -> Change:
+    match given, here:
+        case TransferredMapping(), (TransferredMapping() | None):
+            return _mapping_change(given, here)
+        case SyncAction(), (SyncAction() | None):
+            return _settings_change("action", given, here)
+        case NamedAutomation(), (NamedAutomation() | None):
+            return _settings_change("automation", given, here)
+        case _:
+            raise TypeError("Items of a kind are compared with each other.")
 
 
 def _mapping_change(given: TransferredMapping, here: TransferredMapping | None) -> Change:

@@ -83,7 +83,7 @@ async def _failure(_: Request, error: Exception) -> JSONResponse:
     match error:
         case MappingRefused():
             errors = [FieldError(field=each.field, message=each.message) for each in error.findings]
-            return problem_response(422, error.message, errors)
+            return problem_response(error.status, error.message, errors)
         case InvalidInputError():
             return problem_response(error.status, error.message, [FieldError(field=error.field, message=error.message)])
         case MisconfiguredConnectionError():

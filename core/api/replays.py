@@ -3,10 +3,10 @@
 import uuid
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.admin.replays import Foreseen
 from core.api import cursor as cursors
@@ -49,6 +49,17 @@ class ReplayOrder(Selection):
         MappingChoice, Field(description="`original`: the versions of all tables that each ran under, where known.")
     ] = "current"
     dry_run: Annotated[bool, Field(description="Only tell what would come of it.")] = False
+    all: Annotated[bool, Field(description="With a filter that narrows nothing: that everything is meant.")] = False
+
+    @model_validator(mode="after")
+    def _means_everything(self) -> Self:
+        """An empty filter is a slip more often than it is meant."""
+        told = self.filter.model_dump(exclude={"outcome"}) if self.filter else {}
+        if self.filter and not any(told.values()) and not self.all:
+            raise ValueError(
+                'this filter means every failure of every connection: narrow it, or say "all": true beside it'
+            )
+        return self
 
     @property
     def selection(self) -> Selection:

@@ -71,11 +71,14 @@ async def import_(
     request: Request,
     services: ServicesDependency,
     dry_run: Annotated[bool, Query(description="Only tell what would change.")] = False,  # noqa: FBT002  # a query parameter
+    overwrite: Annotated[bool, Query(description="Also what somebody has changed here since.")] = False,  # noqa: FBT002  # as above
 ) -> ImportView:
-    """Puts a file in, YAML or JSON: saves what differs. Refused as a whole when anything in it is invalid."""
+    """Puts a file in, YAML or JSON: saves what differs. Refused as a whole when anything in it is invalid, or (412) was
+    changed here since the file was taken out.
+    """
     document = await asyncio.to_thread(_document, await request.body())  # captures must not wait for it
     transfers = services.transfers
-    changes = await (transfers.planned(document) if dry_run else transfers.imported(document))
+    changes = await (transfers.planned(document) if dry_run else transfers.imported(document, overwrites=overwrite))
     return ImportView(dry_run=dry_run, changes=changes)
 
 

@@ -30,6 +30,10 @@ class TableAutomations:
     async def automations(self) -> list[Automation]:
         return (await self.every_automation()).items
 
+    async def unreadable(self) -> list[str]:
+        """Sentences about those that cannot be read any more."""
+        return list((await self.every_automation()).unreadable.values())
+
     async def every_automation(self) -> Readable[Automation]:
         """Also those that cannot be read any more, by id."""
         query = self._table.query_entities("PartitionKey eq @of", parameters={"of": _AUTOMATIONS})

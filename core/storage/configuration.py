@@ -83,6 +83,13 @@ class TableConfiguration:
         """Also those that cannot be read any more, by id."""
         return all_readable([entity async for entity in self._partition(_ACTIONS)], SyncAction)
 
+    async def unreadable(self) -> list[str]:
+        """Sentences about connections, mappings and actions that cannot be read any more."""
+        connections, actions = await self.every_connection(), await self.every_action()
+        setups = await asyncio.gather(*(self.setup(each.id) for each in connections.items))
+        mappings = [f"{setup.connection.id}: {why}" for setup in setups if setup for why in setup.unreadable.values()]
+        return [*connections.unreadable.values(), *mappings, *actions.unreadable.values()]
+
     async def connections(self) -> list[Connection]:
         return (await self.every_connection()).items
 

@@ -95,6 +95,30 @@ def test_into_another_connection(app: App, connections: None) -> None:
     assert app.client.get("/api/v1/connections/moved-to/mappings/contact").json()["version"] == 2
 
 
+def test_an_old_file_undoes_nobodys_edit(app: App, connections: None) -> None:
+    """What was changed since is named, and nothing is saved; who means it says so. Elsewhere it is just a file."""
+    action = {**ACTION, "connection": "moved-to"}
+    app.save("actions/edited", action).raise_for_status()
+    document = _exported(app)
+    document |= {
+        "mappings": [],
+        "automations": [],
+        "actions": [each for each in document["actions"] if each["id"] == "edited"],
+    }
+    assert {each["change"] for each in _imported(app, document).json()["changes"]} == {"same"}
+    app.save("actions/edited", {**action, "name": "Ann's"}).raise_for_status()
+    (foreseen,) = _imported(app, document, dry_run="1").json()["changes"]
+    assert (foreseen["change"], foreseen["details"]) == ("conflict", ["name: removed"])
+    refused = _imported(app, document)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (412, "actions.0")
+    assert app.client.get("/api/v1/actions/edited").json()["name"] == "Ann's"
+    (done,) = _imported(app, document, overwrite="1").json()["changes"]
+    assert (done["change"], app.client.get("/api/v1/actions/edited").json()["name"]) == ("changed", "")
+    app.save("actions/edited", {**action, "name": "Ann's"}).raise_for_status()
+    elsewhere = document | {"exported": {**document["exported"], "deployment": "another"}}
+    assert _imported(app, elsewhere).json()["changes"][0]["change"] == "changed"
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"mappings": [{"connection": "nowhere", "table": "lead", "rows": []}]}, "mappings.1.connection", "nowhere"),
     (
