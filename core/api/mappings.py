@@ -30,9 +30,15 @@ ROWS_MOST = 500
 
 
 class MappingInput(BaseModel):
+    """What was read may be sent back as it is: the address says where to, and each save is a version of its own."""
+
     model_config = ConfigDict(extra="forbid")
 
     rows: Annotated[list[MappingRow], Field(max_length=ROWS_MOST)]
+    connection: Annotated[str | None, Field(description="As it was read; the address counts.")] = None
+    table: Annotated[str | None, Field(description="As it was read; the address counts.")] = None
+    version: Annotated[int | None, Field(description="As it was read; the next one is saved.")] = None
+    saved_at: Annotated[datetime | None, Field(description="As it was read.")] = None
 
 
 class MappingView(BaseModel):

@@ -1,6 +1,7 @@
 """The API as an engineer meets it: configuration saved and read back, mistakes named, secrets never shown."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -32,6 +33,40 @@ def test_a_connection_is_saved_checked_and_read_back_without_its_secret(app: App
     for answer in (first, again, read):
         assert DEMO.client_secret not in answer.text
         assert not {"client_secret", "client_certificate", "secret_version"} & answer.json().keys()
+
+
+def test_an_address_that_is_no_text_is_nothing(app: App) -> None:
+    """404 as a problem, whatever its bytes are."""
+    for path in ("connections/%FF", "actions/%ED%A0%80"):
+        answer = app.client.get(f"/api/v1/{path}")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-05-04T08:00:00"])
+def test_the_calendar_may_end_within_a_filter(app: App, moment: str) -> None:
+    """Moments that UTC's calendar does not know, and those without an offset, are taken as near as can be."""
+    for path in ("logs", "failures", "balance"):
+        answer = app.client.get(f"/api/v1/{path}", params={"from": moment, "to": moment})
+        assert answer.status_code == 200, answer.text
+    order = {"filter": {"from": moment}, "dry_run": True}
+    assert app.client.post("/api/v1/replays", json=order).status_code == 200
+
+
+def test_a_person_is_found_by_whatever_id_captello_gave(app: App) -> None:
+    """With blanks and signs in it, in the address; with slashes too, as a parameter."""
+    for number, captello_id in enumerate(("a b#c?d~\u00fc", "a b/c#d?\u00fc")):
+        body = {"prospect": {"id": captello_id, "fields": {"LastName": "Odd", "Email": f"odd{number}@odd.example"}}}
+        assert app.capture(body).json()["outcome"] == "created"
+        (found,) = app.client.get("/api/v1/prospects", params={"prospect": captello_id}).json()["items"]
+        assert found["captello_id"] == captello_id
+        name = found["id"] if "/" in captello_id else quote(captello_id, safe="")
+        detail = app.client.get(f"/api/v1/prospects/{name}").json()
+        assert (detail["id"], len(detail["deliveries"])) == (found["id"], 1)
+
+
+def test_versions_of_an_unknown_connection_are_none(app: App) -> None:
+    """404, not an empty list."""
+    assert app.client.get("/api/v1/connections/nope/mappings/lead/versions").status_code == 404
 
 
 def test_a_secret_that_is_left_out_stays(app: App) -> None:

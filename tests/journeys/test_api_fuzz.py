@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -121,20 +122,25 @@ def _address(data: st.DataObject, known: Known, path: str, operation: Mapping[st
     for name, schema, _ in _parameters(operation, "path"):
         known_one = st.sampled_from(known.ids.get(name, ["lead"]))
         value = data.draw(st.one_of([known_one] * 6 + [SCHEMAS.values(schema), _PARTS]), name)
-        quoted = st.just(httpx.QueryParams({"x": str(value)}).__str__()[2:].replace("+", "%20"))
+        quoted = st.just(_quoted(value))
         path = path.replace(f"{{{name}}}", data.draw(st.one_of([quoted] * 15 + [_RAW_PARTS]), name))
     return path
 
 
-def _query(data: st.DataObject, operation: Mapping[str, Any]) -> httpx.QueryParams:
-    query: list[tuple[str, str | int | float | bool | None]] = []
+def _quoted(value: object) -> str:
+    """Half of a character goes as bytes that are not UTF-8."""
+    return quote(str(value), safe="", errors="surrogatepass")
+
+
+def _query(data: st.DataObject, operation: Mapping[str, Any]) -> str:
+    query: list[tuple[str, str]] = []
     for name, schema, required in _parameters(operation, "query"):
         if required or data.draw(st.integers(0, 5)) == 0:
             value = data.draw(st.one_of([SCHEMAS.values(schema)] * 4 + [_PARTS]), name)
             query += [(name, str(each)) for each in (value if isinstance(value, list) else [value]) if each is not None]
     if data.draw(st.integers(0, 15)) == 15:
         query.append(("nobody-knows", "1"))
-    return httpx.QueryParams(query)
+    return "&".join(f"{name}={_quoted(value)}" for name, value in query)
 
 
 def _headers(data: st.DataObject, known: Known, address: str, operation: Mapping[str, Any]) -> dict[str, str]:
@@ -178,10 +184,10 @@ def test_no_request_breaks_an_operation(known: Known, method: str, path: str, op
     @given(st.data())
     def ask(data: st.DataObject) -> None:
         address = _address(data, known, path, operation)
+        query = _query(data, operation)
         answer = known.client.request(
             method,
-            address,
-            params=_query(data, operation),
+            f"{address}?{query}" if query else address,
             headers=_headers(data, known, address, operation),
             content=data.draw(_bodies(operation), "body"),
         )

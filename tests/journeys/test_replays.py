@@ -36,6 +36,16 @@ def booth(app: App) -> str:
     return app.action("replays", connection="replays", match={"tables": "leads", "by": "email"})
 
 
+def test_an_empty_filter_replays_nothing(app: App) -> None:
+    """It would mean every failure of every connection; who means that says so."""
+    orders: list[dict[str, Any]] = [{"filter": {}}, {"filter": {"outcome": "skipped"}}]
+    for order in orders:
+        refused = app.client.post("/api/v1/replays", json={**order, "dry_run": True})
+        assert (refused.status_code, "all" in refused.json()["detail"]) == (422, True)
+        meant = app.client.post("/api/v1/replays", json={**order, "dry_run": True, "all": True})
+        assert meant.status_code == 200, meant.text
+
+
 @pytest.fixture
 def refusing(app: App) -> Iterator[httpx.Client]:
     """Where a plug-in in Dynamics can be ordered to refuse leads."""
