@@ -54,7 +54,7 @@ class Store(Protocol):
 
     async def save(self, replay: Replay, etag: str) -> Versioned[Replay] | None: ...
 
-    async def every(self, *, only_open: bool = False) -> list[Replay]: ...
+    async def open(self) -> list[Replay]: ...
 
     async def save_page(self, replay_id: str, number: int, page: Page) -> None: ...
 
@@ -119,7 +119,7 @@ class Replays:
 
     async def run_open(self, *, seconds: float) -> int:
         """What the timer does; answers how many were open."""
-        every = await self._store.every(only_open=True)
+        every = await self._store.open()
         for replay in every:
             await self.run(replay.id, seconds=seconds / len(every))
         return len(every)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -117,10 +117,8 @@ async def list_replays(
 ) -> ReplayPage:
     """The newest first; counts of what became of each are with the replay itself."""
     asked = {"replays": "1"}
-    after = cursors.read(cursor, asked) or "~"
-    older = [replay for replay in await services.replay_store.every() if _place(replay) < after]
-    following = cursors.written(_place(older[limit - 1]), asked) if len(older) > limit else None
-    return ReplayPage(items=[_view(replay, None) for replay in older[:limit]], cursor=following)
+    found, after = await services.replay_store.newest(most=limit, after=cursors.read(cursor, asked))
+    return ReplayPage(items=[_view(replay, None) for replay in found], cursor=cursors.written(after, asked))
 
 
 @router.post("", status_code=202, responses=_FORESEEN, summary="Do again what did not succeed")
@@ -207,8 +205,3 @@ def _preview(delivery: Delivery, decision: Any) -> PreviewView:
             result = decision
     reason = Masking(delivery.capture).sentence(result.reason)
     return PreviewView(receipt=delivery.id, outcome=result.outcome.value, table=result.table, reason=reason)
-
-
-def _place(replay: Replay) -> str:
-    """In the list, which is sorted by it, the newest first."""
-    return f"{replay.asked_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f} {replay.id}"
