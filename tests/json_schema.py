@@ -146,6 +146,8 @@ def _strings(schema: Schema) -> st.SearchStrategy[str]:
             return st.builds(lambda moment, zone: f"{moment.isoformat()}{zone}", _MOMENTS, st.sampled_from(_ZONES))
         case {"format": "date"}:
             return st.dates().map(str)
+        case {"minLength": int(least)}:
+            return st.text(st.characters(exclude_categories=["Cs"]), min_size=least, max_size=least + 20) | _TEXT
         case _:
             return _TEXT
 

@@ -11,6 +11,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from core.api.glossary import explain
+
 TAGS = {
     "connections": "Connected Dynamics environments. Secrets are write-only.",
     "mappings": "Which prospect fields become which columns of lead, contact and account.",
@@ -33,7 +35,8 @@ Brings people captured at events with Captello into Dynamics 365 as leads and co
 Every request needs a function key, in the header `x-functions-key` or as `?code=`. Bodies and answers are JSON in
 snake_case. Refusals are problem details (RFC 9457) of type `application/problem+json`; `errors` names each field and
 what would be accepted. Lists are paged by `cursor`. What is configured has an `ETag`: send it back as `If-Match` to
-change it.
+change it. Parameters and parts of a body that are not described are refused (422), and other methods with 405 and
+`Allow`.
 """
 _REFUSALS = {
     "400": "The body cannot be read: it is not JSON in UTF-8, or is broken.",
@@ -150,6 +153,7 @@ def _straightened(document: dict[str, Any]) -> dict[str, Any]:
             _give_etags([*item.values(), *_creating(document, path)])
     document["components"]["schemas"].pop("HTTPValidationError", None)
     document["components"]["schemas"].pop("ValidationError", None)
+    explain(document)
     return document
 
 
