@@ -47,7 +47,7 @@ def test_the_scripts(app: App) -> None:
     listed, replayed, discarded = (part for part in re.split(r"(?m)^(?=curl)", SCRIPTS[1]) if part)
     assert kept[0]["receipt"] in _ran(app, listed)
     assert json.loads(_ran(app, replayed, RECEIPT=kept[0]["receipt"]))["outcome"] in WRITTEN
-    assert '"discarded"' in _ran(app, discarded, RECEIPT=kept[1]["receipt"])
+    assert '"discarded"' in _ran(app, discarded, ANOTHER=kept[1]["receipt"])
 
 
 def _ran(app: App, script: str, **variables: str) -> str:
