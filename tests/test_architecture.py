@@ -65,6 +65,7 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
             "core.storage",
             "core.domain",
             "core.errors",
+            "core.logs",
             "core.sync.ports",
             "core.sync.bulk_ports",
             "core.tracing",

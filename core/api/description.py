@@ -78,6 +78,7 @@ _BOOTH = {
     "match": {"tables": "contacts_then_leads", "by": "email"},
     "on_duplicate": "most_recently_updated",
     "create": "lead",
+    "filter": {"any": [{"about": "rating", "greater": 2}, {"field": "Country", "in": ["DE", "AT"]}]},
 }
 _CONTOSO = {
     "name": "Contoso",

@@ -5,6 +5,7 @@ how. A stack of its own: what it does to configuration is nobody else's business
 """
 
 import json
+import math
 import os
 import re
 from collections import Counter
@@ -142,8 +143,20 @@ def _body(data: st.DataObject, operation: Mapping[str, Any]) -> bytes:
     described = content.get("application/json", {})
     fitting = SCHEMAS.values(described.get("schema", {}))
     examples = [st.just(described["example"])] if "example" in described else []
-    body = json.dumps(data.draw(ANYTHING if _is_odd(data, 8) else st.one_of([fitting, *examples]), "body"))
-    return (body.replace("Infinity", "1e400") if _is_odd(data, 2) else body).encode()
+    body = data.draw(ANYTHING if _is_odd(data, 8) else st.one_of([fitting, *examples]), "body")
+    body = _poisoned(data, body) if _is_odd(data, 4) else body
+    written = json.dumps(body)
+    return (written.replace("Infinity", "1e400") if _is_odd(data, 2) else written).encode()
+
+
+def _poisoned(data: st.DataObject, body: Any) -> Any:
+    """With something in place of one of its parts that JSON can say, and nothing can keep."""
+    if isinstance(body, dict | list) and body:
+        name = data.draw(st.sampled_from(sorted(body) if isinstance(body, dict) else range(len(body))), "where")
+        changed = {name: _poisoned(data, body[name])}
+        return body | changed if isinstance(body, dict) else [*body[:name], changed[name], *body[name + 1 :]]
+    usual = [math.inf] if isinstance(body, int | float) else ["\ud800"]
+    return data.draw(st.sampled_from([*usual, math.nan, -math.inf, 10**400, "\ud800"]), "poison")
 
 
 def _address(data: st.DataObject, known: Known, path: str, operation: Mapping[str, Any]) -> str:
@@ -175,8 +188,8 @@ def _query(data: st.DataObject, operation: Mapping[str, Any]) -> str:
 
 def _headers(data: st.DataObject, known: Known, address: str, operation: Mapping[str, Any]) -> dict[str, str]:
     names = [name for name, _, _ in _parameters(operation, "header")]
-    chosen = {name: data.draw(st.sampled_from(["", *_BAD_HEADERS])) for name in names}
-    if "if-match" in chosen and data.draw(st.booleans()):
+    chosen = {name: data.draw(st.sampled_from(_BAD_HEADERS)) if _is_odd(data, 6) else "" for name in names}
+    if "if-match" in chosen and not chosen["if-match"] and not _is_odd(data, 4):
         chosen["if-match"] = known.client.get(address).headers.get("etag", "")  # the one that fits
     kind = {"content-type": data.draw(st.sampled_from(_TYPES))}
     return kind | {name: value for name, value in chosen.items() if value}
