@@ -231,6 +231,7 @@ PROPERTIES = {
     "when": "Whether the owner is set on new rows only, or always.",
     "window": "The hours of the day within which it runs.",
     "withdrawn": "Taken back by Captello before it was written.",
+    "words": "Dynamics' own words, with what is personal masked.",
     "without_key": "What is done with who has no usable e-mail address (or name).",
 }
 

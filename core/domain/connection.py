@@ -50,6 +50,13 @@ def known_zone(name: str) -> str:
 CONFIGURATION_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
 NO_CONNECTION = "-"  # in the log, where none is known
 ConfigurationId = Annotated[str, Field(pattern=CONFIGURATION_ID, examples=["contoso"])]
+
+
+def can_be_id(text: str) -> bool:
+    """Whether anything configured can be called so; what cannot is not looked for, for keys do not take every sign."""
+    return re.fullmatch(CONFIGURATION_ID, text) is not None
+
+
 Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"), AfterValidator(str.lower)]
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from core.domain.action import SyncAction
 from core.domain.check import CheckResult
-from core.domain.connection import Connection, Pause
+from core.domain.connection import Connection, Pause, can_be_id
 from core.domain.mapping import FieldMapping
 from core.domain.signature import SignatureSecrets
 from core.errors import ChangedMeanwhileError, SyncError, UnreadableDocumentError
@@ -55,9 +55,13 @@ class TableConfiguration:
     # --- Reading ----------------------------------------------------------------------------------------------------
 
     async def action(self, action_id: str) -> SyncAction | None:
+        if not can_be_id(action_id):
+            return None
         return await self._remembered.get(f"action {action_id}", lambda: self._read(_ACTIONS, action_id, SyncAction))
 
     async def setup(self, connection_id: str) -> ConnectionSetup | None:
+        if not can_be_id(connection_id):
+            return None
         return await self._remembered.get(f"setup {connection_id}", lambda: self._read_setup(connection_id))
 
     async def fresh_setup(self, connection_id: str) -> ConnectionSetup | None:

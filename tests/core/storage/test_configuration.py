@@ -51,6 +51,13 @@ async def test_what_is_not_there_reads_as_none(table: TableClient) -> None:
     assert await configuration.connections() == []
 
 
+@pytest.mark.parametrize("odd", ["/", "a#b", "a?b", "\\", "\u0007", "a\n", "Booth", ""])
+async def test_nothing_is_called_what_no_key_takes(table: TableClient, odd: str) -> None:
+    """Storage would refuse the question as a whole, and whoever asked would be told to come again."""
+    configuration = TableConfiguration(table)
+    assert (await configuration.action(odd), await configuration.setup(odd)) == (None, None)
+
+
 async def test_a_mapping_reads_dates_in_the_zone_its_connection_has_now(table: TableClient) -> None:
     """The zone is the connection's: another one counts from then on, for mappings that were saved before too."""
     configuration = TableConfiguration(table)
