@@ -28,6 +28,7 @@ from tests.json_schema import ANYTHING, Schemas
 
 # Making a failing request smaller would take minutes; it is told as it was sent.
 PHASES = (Phase.explicit, Phase.generate)
+SETTINGS = settings(phases=PHASES, suppress_health_check=list(HealthCheck), deadline=None, database=None)
 OF_EACH = int(os.environ.get("EXAMPLES_OF_EACH_OPERATION", "8"))
 DOCUMENT: dict[str, Any] = make_app().openapi()
 SCHEMAS = Schemas(DOCUMENT)
@@ -225,9 +226,7 @@ def _check(answer: httpx.Response, operation: Mapping[str, Any]) -> None:
 def test_no_request_breaks_an_operation(known: Known, method: str, path: str, operation: dict[str, Any]) -> None:
     """Whatever is sent: it is answered, and as the description says."""
 
-    @settings(
-        max_examples=OF_EACH, suppress_health_check=list(HealthCheck), deadline=None, database=None, phases=PHASES
-    )
+    @settings(SETTINGS, max_examples=OF_EACH)
     @given(st.data())
     def ask(data: st.DataObject) -> None:
         address = _address(data, known, path, operation)
