@@ -175,16 +175,20 @@ class TableConfiguration:
         """Saves the next version and puts it in force, both or neither; answers it as saved. One editor wins each."""
         while True:
             latest = await self._latest_version(connection_id, mapping.table)
-            if after is not None and after != await self._version_in_force(connection_id, mapping.table):
+            in_force = await self._version_in_force(connection_id, mapping.table)
+            if after not in (None, in_force):
                 raise ChangedMeanwhileError(f"mapping for {mapping.table}")
-            saved = mapping.model_copy(update={"version": latest + 1})
+            saved = mapping.model_copy(update={"version": max(latest, in_force) + 1})
             if await self._put_in_force(partition_of(connection_id), saved):
                 self._remembered.forget(f"setup {connection_id}")
                 return saved
 
     async def _version_in_force(self, connection_id: str, table: str) -> int:
-        current = await self._read(partition_of(connection_id), f"{_MAPPING}{table}", FieldMapping)
-        return current.version if current else 0
+        """0: there is none, or it cannot be read."""
+        with contextlib.suppress(UnreadableDocumentError):
+            current = await self._read(partition_of(connection_id), f"{_MAPPING}{table}", FieldMapping)
+            return current.version if current else 0
+        return 0
 
     async def _latest_version(self, connection_id: str, table: str) -> int:
         """0: there is none yet."""
