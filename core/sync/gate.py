@@ -1,7 +1,7 @@
 """Where bulk requests of one process to one connection pass: as many at once as it holds slots, at Dynamics' pace.
 
-A chunk of bulk work brings its slot; while it is busy with storage, the requests of another use it. After a refusal
-nothing is sent before Dynamics wants to hear of us again.
+While one chunk of bulk work is busy with storage, the requests of another pass. After a refusal nothing is sent before
+Dynamics wants to hear of us again.
 """
 
 import asyncio
@@ -27,14 +27,13 @@ class Gate:
         self._clock = clock
         self._sleep = sleep
 
-    @contextlib.asynccontextmanager
-    async def with_slot(self) -> AsyncIterator[None]:
-        """One more request may be under way meanwhile."""
+    def open(self) -> None:
+        """For one more request at once."""
         self._places.release()
-        try:
-            yield
-        finally:
-            await self._places.acquire()
+
+    async def close(self) -> None:
+        """For one less, as soon as one is over."""
+        await self._places.acquire()
 
     @contextlib.asynccontextmanager
     async def request(self) -> AsyncIterator[None]:

@@ -1,12 +1,14 @@
-"""A slot for each chunk of bulk work: no more of them at once on a connection than its Dynamics bears.
+"""Slots for bulk work: no more requests of it at once on a connection than its Dynamics bears.
 
-Duty: to take a slot, keep it while the chunk runs, and give it back with what was learnt; several instances change the
+Duty: to take slots, keep them while chunks run, and give them back with what was learnt; several instances change the
 same entity, each on condition of its ETag. How many there are, `domain.slots` reckons. Captures need none.
 """
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -17,6 +19,7 @@ from core.sync.gate import Gate
 from core.sync.ports import ABSENT, Versioned
 
 RENEWED_AFTER: Final = LASTS / 3
+_CHUNKS_OF_A_SLOT: Final = 2
 
 _log = logger("captello.slots")
 
@@ -35,6 +38,30 @@ class Told(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One that this process holds, what it had been told when it took it, and who keeps it alive."""
+
+    name: str
+    before: Signals
+    renewing: asyncio.Task[None]
+
+
+@dataclass(slots=True)
+class _Pool:
+    """The slots that this process holds of one connection, and how many chunks use them. Two chunks share a slot: while
+    one is busy with storage, the other talks to Dynamics.
+    """
+
+    gate: Gate
+    slots: list[_Slot] = field(default_factory=list)
+    chunks: int = 0
+
+    @property
+    def has_room(self) -> bool:
+        return self.chunks < _CHUNKS_OF_A_SLOT * len(self.slots)
+
+
 class BulkSlots:
     def __init__(
         self,
@@ -50,32 +77,39 @@ class BulkSlots:
         self._now = now
         self._new_id = new_id
         self._most = most
-        self._gates: dict[str, Gate] = {}
+        self._pools: dict[str, _Pool] = defaultdict(lambda: _Pool(Gate()))
 
     async def is_free(self, connection_id: str) -> bool:
-        """Whether there is a slot at the moment; it may be gone when it is to be taken."""
+        """Whether there is one at the moment, or a share of one; it may be gone when it is to be taken."""
+        if self._pools[connection_id].has_room:
+            return True
         found = await self._store.read(connection_id)
         return (found.entity if found else Slots()).taken("", self._now(), most=self._most) is not None
 
     @contextlib.asynccontextmanager
     async def held(self, connection_id: str) -> AsyncIterator[Gate | None]:
-        """A slot for as long as the block lasts, and the gate that it opens; None when none is free: then try later."""
-        holder, before = self._new_id(), self._told.signals(connection_id)
-        if not await self._take(connection_id, holder):
+        """A slot, or a share of one, for as long as the block lasts, and the gate that it opens; None when there is
+        none: then try later.
+        """
+        pool = self._pools[connection_id]
+        await self._take(connection_id, pool)
+        if not pool.has_room:
             yield None
             return
-        renewing = asyncio.create_task(self._keep(connection_id, holder))
-        gate = self._gates.setdefault(connection_id, Gate())
+        pool.chunks += 1
         try:
-            async with gate.with_slot():
-                yield gate
+            yield pool.gate
         finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
-            await self._give_back(connection_id, holder, before)
+            pool.chunks -= 1
+            while len(pool.slots) > pool.chunks:
+                await self._give_back(connection_id, pool)
 
-    async def _take(self, connection_id: str, holder: str) -> bool:
-        return await self._change(connection_id, lambda slots: slots.taken(holder, self._now(), most=self._most))
+    async def _take(self, connection_id: str, pool: _Pool) -> None:
+        """One more, where there is one."""
+        name, before = self._new_id(), self._told.signals(connection_id)
+        if await self._change(connection_id, lambda slots: slots.taken(name, self._now(), most=self._most)):
+            pool.slots.append(_Slot(name, before, asyncio.create_task(self._keep(connection_id, name))))
+            pool.gate.open()
 
     async def _keep(self, connection_id: str, holder: str) -> None:
         while True:
@@ -87,14 +121,18 @@ class BulkSlots:
             except SyncError as error:
                 _log.warning("a slot of connection %s was not renewed: %s", connection_id, error.message)
 
-    async def _give_back(self, connection_id: str, holder: str, before: Signals) -> None:
-        """What cannot be given back ends by itself."""
+    async def _give_back(self, connection_id: str, pool: _Pool) -> None:
+        """Once no request uses it. What cannot be given back ends by itself."""
+        slot = pool.slots.pop()
+        await pool.gate.close()
+        slot.renewing.cancel()
+        await asyncio.wait([slot.renewing])
         signals = self._told.signals(connection_id)
-        refused = signals.refusals > before.refusals
+        refused = signals.refusals > slot.before.refusals
         try:
             await self._change(
                 connection_id,
-                lambda slots: slots.returned(holder, self._now(), signals, refused=refused, most=self._most),
+                lambda slots: slots.returned(slot.name, self._now(), signals, refused=refused, most=self._most),
             )
         except SyncError as error:
             _log.warning("a slot of connection %s was not given back: %s", connection_id, error.message)

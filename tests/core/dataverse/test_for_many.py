@@ -59,10 +59,10 @@ async def client(crm: str) -> AsyncIterator[DataverseClient]:
 
 
 @pytest.fixture
-async def gate() -> AsyncIterator[Gate]:
+def gate() -> Gate:
     gate = Gate()
-    async with gate.with_slot():
-        yield gate
+    gate.open()
+    return gate
 
 
 def _seed(crm: str, table: str, **columns: Any) -> str:

@@ -1,7 +1,6 @@
 """The gate of bulk requests: as many at once as there are slots, and none while Dynamics wants to be left alone."""
 
 import asyncio
-import contextlib
 
 import pytest
 
@@ -36,10 +35,9 @@ async def test_as_many_at_once_as_there_are_slots(slots: int) -> None:
             await asyncio.sleep(0)
             under_way -= 1
 
-    async with contextlib.AsyncExitStack() as held:
-        for _ in range(slots):
-            await held.enter_async_context(gate.with_slot())
-        await asyncio.gather(*(request() for _ in range(10)))
+    for _ in range(slots):
+        gate.open()
+    await asyncio.gather(*(request() for _ in range(10)))
     assert most == slots
 
 
@@ -52,18 +50,18 @@ async def test_a_slot_is_given_back_only_when_its_request_is_over() -> None:
             await answered.wait()
             told.append("answered")
 
-    async def chunk() -> None:
-        async with gate.with_slot():
-            under_way.append(asyncio.create_task(request()))
-            await asyncio.sleep(0)
+    async def given_back() -> None:
+        await gate.close()
         told.append("given back")
 
-    under_way: list[asyncio.Task[None]] = []
-    held = asyncio.create_task(chunk())
+    gate.open()
+    under_way = asyncio.create_task(request())
+    await asyncio.sleep(0)
+    giving = asyncio.create_task(given_back())
     for _ in range(5):
         await asyncio.sleep(0)
     answered.set()
-    await held
+    await asyncio.gather(under_way, giving)
     assert told == ["answered", "given back"]
 
 
@@ -71,36 +69,36 @@ async def test_after_a_refusal_everybody_waits() -> None:
     """The next request goes out when Dynamics wants to hear of us again, not before."""
     clock = Clock()
     gate = Gate(clock, clock.sleep)
-    async with gate.with_slot():
-        with pytest.raises(ThrottledError):
-            async with gate.request():
-                raise ThrottledError("slower", retry_after=20.0)
+    gate.open()
+    with pytest.raises(ThrottledError):
         async with gate.request():
-            assert clock.now == 120.0
+            raise ThrottledError("slower", retry_after=20.0)
+    async with gate.request():
+        assert clock.now == 120.0
 
 
 async def test_who_would_wait_long_sends_nothing() -> None:
     """He comes again, and says when."""
     clock = Clock()
     gate = Gate(clock, clock.sleep)
-    async with gate.with_slot():
-        with pytest.raises(ThrottledError):
-            async with gate.request():
-                raise ThrottledError("slower", retry_after=PATIENCE_SECONDS + 10)
-        with pytest.raises(ThrottledError) as told:
-            async with gate.request():
-                pytest.fail("nothing is to be sent now")
-        assert told.value.retry_after == PATIENCE_SECONDS + 10
-        assert clock.now == 100.0
+    gate.open()
+    with pytest.raises(ThrottledError):
+        async with gate.request():
+            raise ThrottledError("slower", retry_after=PATIENCE_SECONDS + 10)
+    with pytest.raises(ThrottledError) as told:
+        async with gate.request():
+            pytest.fail("nothing is to be sent now")
+    assert told.value.retry_after == PATIENCE_SECONDS + 10
+    assert clock.now == 100.0
 
 
 async def test_other_failures_slow_nobody_down() -> None:
     """An outage is no limit."""
     clock = Clock()
     gate = Gate(clock, clock.sleep)
-    async with gate.with_slot():
-        with pytest.raises(RetryableError):
-            async with gate.request():
-                raise RetryableError("down")
+    gate.open()
+    with pytest.raises(RetryableError):
         async with gate.request():
-            assert clock.now == 100.0
+            raise RetryableError("down")
+    async with gate.request():
+        assert clock.now == 100.0

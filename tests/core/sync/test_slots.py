@@ -147,14 +147,36 @@ async def test_storage_that_fails_at_the_end_does_not_undo_the_work() -> None:
 
 
 async def test_asking_whether_one_is_free_takes_none() -> None:
-    """Whoever only looks changes nothing; while all are held, or the connection rests, none is."""
+    """Whoever only looks changes nothing; while all are shared out, or the connection rests, none is."""
     storage, dynamics = Storage(), Dynamics()
     serving = asyncio.create_task(_through(storage))
-    slots = BulkSlots(store=storage, told=dynamics, now=lambda: NOON, new_id=lambda: "me", most=1)
+    names = iter("abcdef")
+    slots = BulkSlots(store=storage, told=dynamics, now=lambda: NOON, new_id=lambda: next(names), most=1)
     assert await slots.is_free("contoso")
     assert storage.slots is None
-    async with slots.held("contoso"):
+    async with slots.held("contoso"), slots.held("contoso"):
         assert not await slots.is_free("contoso")
         dynamics.told = Signals(refusals=1, retry_after=60)
     assert not await slots.is_free("contoso")
     serving.cancel()
+
+
+async def test_two_chunks_of_a_process_share_a_slot() -> None:
+    """While one is busy with storage the other talks to Dynamics, one at a time; a third waits, and the slot stays
+    until the last of them is over.
+    """
+    storage = Storage()
+    serving = asyncio.create_task(_through(storage))
+    names = iter("abcdef")
+    slots = BulkSlots(store=storage, told=Dynamics(), now=lambda: NOON, new_id=lambda: next(names), most=1)
+    async with slots.held("contoso") as first:
+        async with slots.held("contoso") as second:
+            assert first is second is not None
+            assert not await slots.is_free("contoso")
+            async with slots.held("contoso") as third:
+                assert third is None
+        assert await slots.is_free("contoso")
+        assert storage.slots is not None
+        assert set(storage.slots.held) == {"a"}
+    serving.cancel()
+    assert not storage.slots.held
