@@ -1,7 +1,7 @@
 """How much bulk work may be under way on one connection at once, on all instances together. Arithmetic only.
 
-A chunk of bulk work holds a slot while it talks to Dynamics, and sends one request at a time. Their number grows by one
-while all of them are in use and Dynamics complains of nothing, and is halved when it does. A slot that is not renewed
+A slot is one request of bulk work at a time. Their number grows by one while all of them are in use and Dynamics
+complains of nothing, and is halved when it does. A slot that is not renewed
 ends: its host is gone. Captures need none.
 """
 
@@ -70,15 +70,20 @@ class Slots(BaseModel):
 
     def returned(self, holder: str, now: datetime, signals: Signals, *, refused: bool, most: int) -> Self:
         """With the slot given back, and what was learnt while it was held."""
+        after = self.kept(holder, now, signals, refused=refused, most=most)
+        return after.model_copy(update={"held": {name: held for name, held in after.held.items() if name != holder}})
+
+    def kept(self, holder: str, now: datetime, signals: Signals, *, refused: bool, most: int) -> Self:
+        """With what was learnt while the slot was held; it is held on, as if taken now."""
         mine = self.held.get(holder)
         hint = self.hint if signals.dop_hint is None else signals.dop_hint
-        left = {name: held for name, held in self.held.items() if name != holder}
         learnt: dict[str, object] = {}
         if refused:
             learnt = self._less(now, signals, since=mine.taken_at if mine else now)
         elif mine is not None and len(self.held) >= self.places(most):
             learnt = {"allowed": min(self.allowed + 1 / self.allowed, float(most))}
-        return self.model_copy(update={"held": left, "hint": hint, **learnt})
+        held = {**self.held, holder: Held(taken_at=now, until=now + LASTS)} if mine else self.held
+        return self.model_copy(update={"held": held, "hint": hint, **learnt})
 
     def _less(self, now: datetime, signals: Signals, *, since: datetime) -> dict[str, object]:
         """Half, once for what several slots met at the same time; and a rest."""

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -101,8 +101,20 @@ class BulkSlots:
             yield pool.gate
         finally:
             pool.chunks -= 1
-            while len(pool.slots) > pool.chunks:
-                await self._give_back(connection_id, pool)
+            await self._over(connection_id, pool)
+
+    async def _over(self, connection_id: str, pool: _Pool) -> None:
+        """A chunk is: what it learnt is told, and slots that no chunk is left for are given back."""
+        while len(pool.slots) > pool.chunks:
+            slot = pool.slots.pop()
+            await pool.gate.close()  # once no request uses it
+            slot.renewing.cancel()
+            await asyncio.wait([slot.renewing])
+            await self._tell(connection_id, slot, Slots.returned)
+        if pool.slots:
+            slot = pool.slots.pop(0)
+            pool.slots.append(replace(slot, before=self._told.signals(connection_id)))
+            await self._tell(connection_id, slot, Slots.kept)
 
     async def _take(self, connection_id: str, pool: _Pool) -> None:
         """One more, where there is one."""
@@ -121,18 +133,14 @@ class BulkSlots:
             except SyncError as error:
                 _log.warning("a slot of connection %s was not renewed: %s", connection_id, error.message)
 
-    async def _give_back(self, connection_id: str, pool: _Pool) -> None:
-        """Once no request uses it. What cannot be given back ends by itself."""
-        slot = pool.slots.pop()
-        await pool.gate.close()
-        slot.renewing.cancel()
-        await asyncio.wait([slot.renewing])
+    async def _tell(self, connection_id: str, slot: _Slot, how: Callable[..., Slots]) -> None:
+        """What cannot be given back ends by itself."""
         signals = self._told.signals(connection_id)
         refused = signals.refusals > slot.before.refusals
         try:
             await self._change(
                 connection_id,
-                lambda slots: slots.returned(slot.name, self._now(), signals, refused=refused, most=self._most),
+                lambda slots: how(slots, slot.name, self._now(), signals, refused=refused, most=self._most),
             )
         except SyncError as error:
             _log.warning("a slot of connection %s was not given back: %s", connection_id, error.message)
