@@ -15,6 +15,7 @@ from core.api.edge import CheckedRoute
 from core.api.editions import Conditional, etag_of
 from core.api.log_view import LogRow, log_view
 from core.api.logs import all_connections, prospect_index, usable_email
+from core.api.outcome_view import OutcomeView, outcome_view
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.action import MatchTables
@@ -29,7 +30,6 @@ from core.errors import InvalidInputError
 from core.storage.log_pages import LogQuery, Row
 from core.storage.log_row import index_name
 from core.storage.prospects import Named
-from core.sync.capture import Answer
 
 router = APIRouter(prefix="/prospects", tags=["prospects"], route_class=CheckedRoute)
 
@@ -83,18 +83,6 @@ class ProspectEdit(BaseModel):
         dict[Annotated[str, Field(min_length=1, max_length=200)], FieldValue],
         Field(min_length=1, max_length=FIELDS_MOST),
     ]
-
-
-class EditedView(BaseModel):
-    """What became of the edit; without a row, it goes on by itself."""
-
-    receipt: str
-    outcome: str
-    reason: str = ""
-    table: str | None = None
-    record_id: str | None = None
-    record_url: str | None = None
-    warnings: list[str] = []
 
 
 class ProspectPage(BaseModel):
@@ -164,14 +152,14 @@ async def read_prospect(
     )
 
 
-@router.patch("/{prospect_id}", responses={202: {"model": EditedView}}, summary="Edit a person")
+@router.patch("/{prospect_id}", responses={202: {"model": OutcomeView}}, summary="Edit a person")
 async def edit_prospect(
     prospect_id: ProspectPath,
     body: ProspectEdit,
     services: ServicesDependency,
     precondition: Conditional,
     response: Response,
-) -> EditedView:
+) -> OutcomeView:
     """A delivery like any other, with a row in the log: through this action it reaches the person's row at once, only
     the columns of what was edited; other rows of the person by constant updating. 202: it goes on by itself.
     """
@@ -187,27 +175,12 @@ async def edit_prospect(
     edit = edit_of(found.name, found.prospect, body.fields)
     answer = await services.captures.accept(edit, action, connection, wait=True, trigger="edit")
     response.status_code = 202 if answer.result is None else 200
-    return _edited(answer)
+    return outcome_view(answer)
 
 
 def _version(found: Named) -> dict[str, str]:
     """What an edit is made on condition of."""
     return {"organization": found.organization, "version": found.prospect.version}
-
-
-def _edited(answer: Answer) -> EditedView:
-    if answer.result is None:
-        return EditedView(receipt=answer.receipt, outcome=answer.state)
-    told = answer.result
-    return EditedView(
-        receipt=answer.receipt,
-        outcome=told.outcome.value,
-        reason=told.reason,
-        table=told.table or None,
-        record_id=told.row_id or None,
-        record_url=answer.row_url or None,
-        warnings=list(told.warnings),
-    )
 
 
 def _both(people: list[Named] | None, one: Named | None, *, is_one: bool) -> list[Named]:

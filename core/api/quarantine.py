@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.api import cursor as cursors
 from core.api.asking import Asking
 from core.api.edge import CheckedRoute
+from core.api.outcome_view import OutcomeView, outcome_view
 from core.api.services import ServicesDependency
 from core.domain.quarantined import Quarantined, State
 from core.errors import InvalidInputError
-from core.sync.capture import Answer
 
 BODY_MOST = 256 * 1024  # as for any capture
 router = APIRouter(prefix="/quarantine", tags=["quarantine"], route_class=CheckedRoute)
@@ -63,18 +63,6 @@ class DiscardInput(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class ReplayedView(BaseModel):
-    """What became of the capture; `queued`, `retrying` and `paused` ones go on by themselves."""
-
-    receipt: Annotated[str, Field(description="Of the delivery that answers for it: another where one was held.")]
-    outcome: str
-    reason: str = ""
-    table: str | None = None
-    record_id: str | None = None
-    record_url: str | None = None
-    warnings: list[str] = []
-
-
 @router.get("", summary="Bodies that could not be read")
 async def list_quarantine(
     services: ServicesDependency,
@@ -103,13 +91,13 @@ async def read_quarantined(receipt: Receipt, services: ServicesDependency, who: 
 @router.post("/{receipt}/replay", summary="Read it again and carry it out")
 async def replay_quarantined(
     receipt: Receipt, services: ServicesDependency, body: ReplayInput | None = None
-) -> ReplayedView:
+) -> OutcomeView:
     """Once: asked for again, the answer is the same. A body that still cannot be read changes nothing (422)."""
     given = body or ReplayInput()
     mended = given.body.encode() if given.body is not None else None
     if mended is not None and len(mended) > BODY_MOST:
         raise InvalidInputError(f"A capture takes up to {BODY_MOST} bytes.", field="body", status=413)
-    return _answer(await services.quarantine.replay(receipt, mended=mended, content_type=given.content_type))
+    return outcome_view(await services.quarantine.replay(receipt, mended=mended, content_type=given.content_type))
 
 
 @router.post("/{receipt}/discard", summary="Throw it away")
@@ -127,18 +115,3 @@ def _shown(body: bytes) -> dict[str, str]:
         return {"body": body.decode()}
     except UnicodeDecodeError:
         return {"body_base64": base64.b64encode(body).decode()}
-
-
-def _answer(answer: Answer) -> ReplayedView:
-    result = answer.result
-    if result is None:
-        return ReplayedView(receipt=answer.receipt, outcome=answer.state)
-    return ReplayedView(
-        receipt=answer.receipt,
-        outcome=result.outcome.value,
-        reason=result.reason,
-        table=result.table or None,
-        record_id=result.row_id or None,
-        record_url=answer.row_url or None,
-        warnings=list(result.warnings),
-    )
