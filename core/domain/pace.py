@@ -1,9 +1,9 @@
-"""How busy one process keeps a connection's Dynamics with bulk work, once a limit has shown how busy it may be.
+"""How much bulk work one process sends to a connection's Dynamics, once a limit has shown how much it takes.
 
-Dynamics limits the execution time of the last five minutes, and of a refusal says only how long to wait. What was used
-up to then, over the time that it has to last for, is what can be had in the long run; at that pace the limit is met no
-more. Numbers of Microsoft's are not relied on: others use the same environment. Arithmetic only; times are seconds of a
-monotonic clock.
+Dynamics limits the execution time of the last five minutes, and says only how long to wait. When it refuses,
+what was used lately is what it takes, and how long that counts is the time from the first of it to the end of the wait.
+Kept within that, the limit is met no more. Numbers of Microsoft's are not relied on: others use the same environment.
+Arithmetic only; times are seconds of a monotonic clock.
 https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
 """
 
@@ -13,44 +13,70 @@ from itertools import dropwhile
 from typing import Final
 
 WINDOW: Final = 300.0
-_MARGIN: Final = 0.95
-_GROWTH = 1.05  # of the pace, for each window in which no limit was met
+_GROWTH: Final = 1.05  # of what may be used, for each window in which no limit was met
+
+_Used = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many seconds of requests in any such time."""
+
+    seconds: float
+    window: float
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    used: tuple[tuple[float, float], ...] = ()
+    used: _Used = ()
     """When requests of the last window ended, and how long each took."""
-    rate: float | None = None
-    """Seconds of requests in a second; None: no limit has been met lately."""
-    since: float = 0.0
-    """When the rate began to hold, and what has been used since."""
-    spent: float = 0.0
+    limit: Limit | None = None
     rests_until: float = 0.0
 
-    def wait(self, now: float) -> float:
-        """How long nothing more is to be sent."""
-        rest = self.rests_until - now
-        return max(0.0, rest if self.rate is None else max(rest, self.since + self.spent / self.rate - now))
+    def wait(self, now: float, *, under_way: int = 0) -> float:
+        """How long nothing more is to be sent, with so many still unanswered."""
+        rest = max(0.0, self.rests_until - now)
+        return rest if self.limit is None else max(rest, self._until_it_fits(self.limit, now, under_way))
+
+    def _until_it_fits(self, limit: Limit, now: float, under_way: int) -> float:
+        recent = _since(self.used, now - limit.window)
+        excess = _total(recent) + (under_way + 1) * _longest(self.used) - limit.seconds
+        for at, took in recent:
+            if excess <= 0:
+                return 0.0
+            excess -= took
+            if excess <= 0:
+                return max(0.0, at + limit.window - now)
+        return 0.0
 
     def after(self, now: float, took: float) -> "Pace":
         """A request was answered."""
-        lately = tuple(_within(self.used, now))
-        paced = replace(self, used=(*lately, (now, took)), spent=self.spent + took)
-        if self.rate is None or now < self.since + WINDOW:
+        lately = _since(self.used, now - WINDOW)
+        paced = replace(self, used=(*lately, (now, took)))
+        if self.limit is None or now < self.limit.since + WINDOW:
             return paced
-        return replace(paced, rate=self.rate * _GROWTH if lately else None, since=now, spent=0.0)
+        more = replace(self.limit, seconds=self.limit.seconds * _GROWTH, since=now)
+        return replace(paced, limit=more if lately else None)
 
     def refused(self, now: float, retry_after: float) -> "Pace":
         """A request met a limit. Several that meet it at once learn it once."""
         until = max(self.rests_until, now + retry_after)
-        used = tuple(_within(self.used, now))
+        used = _since(self.used, now - (self.limit.window if self.limit else WINDOW))
         if now < self.rests_until or not used:
             return replace(self, rests_until=until)
-        began = min(at - took for at, took in used)
-        rate = _MARGIN * sum(took for _, took in used) / (until - began)
-        return Pace(used, rate, since=until, spent=0.0, rests_until=until)
+        # What was under way when the limit was reached went beyond it.
+        seconds = max(_total(used) - _longest(used), _total(used) / 2)
+        return replace(self, limit=Limit(seconds, until - used[0][0], since=until), rests_until=until)
 
 
-def _within(used: Iterable[tuple[float, float]], now: float) -> Iterable[tuple[float, float]]:
-    return dropwhile(lambda each: each[0] <= now - WINDOW, used)
+def _since(used: Iterable[tuple[float, float]], moment: float) -> _Used:
+    return tuple(dropwhile(lambda each: each[0] <= moment, used))
+
+
+def _total(used: _Used) -> float:
+    return sum(took for _, took in used)
+
+
+def _longest(used: _Used) -> float:
+    return max((took for _, took in used), default=0.0)

@@ -24,6 +24,7 @@ class Gate:
     ) -> None:
         self._places = asyncio.Semaphore(0)
         self._pace = Pace()
+        self._under_way = 0
         self._clock = clock
         self._sleep = sleep
 
@@ -41,16 +42,20 @@ class Gate:
         async with self._places:
             await self.rest()
             began = self._clock()
+            self._under_way += 1
             try:
                 yield
             except ThrottledError as refused:
                 self._pace = self._pace.refused(self._clock(), refused.retry_after)
                 raise
-            self._pace = self._pace.after(self._clock(), self._clock() - began)
+            else:
+                self._pace = self._pace.after(self._clock(), self._clock() - began)
+            finally:
+                self._under_way -= 1
 
     async def rest(self) -> None:
         """Until something may be sent."""
-        while (seconds := self._pace.wait(self._clock())) > 0:
+        while (seconds := self._pace.wait(self._clock(), under_way=self._under_way)) > 0:
             if seconds > PATIENCE_SECONDS:
                 raise ThrottledError("Dynamics asks us to wait.", retry_after=seconds, code="resting")
             await self._sleep(seconds)

@@ -11,21 +11,35 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from core.domain.automation import Changed, changed_key
-from core.domain.decision import NOT_MAPPED, decide
-from core.domain.delivery import Claim, Delivery, ErrorClass, Intent, Outcome, Result, delivery_key, prospect_name_of
-from core.domain.explanation import explained
+from core.domain.decision import decide
+from core.domain.delivery import Claim, Delivery, Intent, Result, delivery_key, prospect_name_of
 from core.domain.folding import Heard, Pile, fold
 from core.domain.note import NOTE_COLUMNS, note_look_ups
 from core.domain.prospect import News, Prospect, with_news
 from core.domain.references import Found
 from core.domain.refitting import refitted
 from core.domain.settling import settled_without_search
-from core.domain.subject import Subject
 from core.errors import MisconfiguredConnectionError, RejectedRowError, RetryableError, ThrottledError
 from core.sync.carrying_out import carry_out, has_landed
 from core.sync.metadata import Doubts, refresh_mappings
 from core.sync.ports import ABSENT, ANY, Change, ConnectionSetup, Crm, Crms, Ledger, TurnSettings, Versioned
 from core.sync.reading import Follower, Known, Presumed, Reading, search, search_beside
+from core.sync.turn_changes import (
+    as_heard,
+    ended,
+    is_heard,
+    is_in_doubt,
+    is_not_mapped,
+    not_searched,
+    not_stored,
+    reached,
+    refused_by,
+    released,
+    replanned,
+    with_state,
+    without_new_row,
+    written_to,
+)
 
 ROUNDS_MOST = 60
 WRITE_SECONDS = 0.25  # about as long as a write takes; a claimant gets this long before he is helped
@@ -111,13 +125,13 @@ class Turns:
         """One that has not been stored yet may still be nobody's."""
         now = await self._ledger.read(found.entity.organization, found.entity.key, Delivery)
         if now is None and found.etag != ABSENT:
-            raise _not_stored(found.entity.organization, found.entity.id)
+            raise not_stored(found.entity.organization, found.entity.id)
         return now or found
 
     async def _read(self, organization: str, delivery_id: str) -> Versioned[Delivery]:
         found = await self._ledger.read(organization, delivery_key(delivery_id), Delivery)
         if found is None:
-            raise _not_stored(organization, delivery_id)
+            raise not_stored(organization, delivery_id)
         return found
 
     # --- Before the claim -------------------------------------------------------------------------------------------
@@ -135,7 +149,7 @@ class Turns:
         if presumed is Presumed.PERSON and settled_without_search(known.subject):  # it ends on no condition
             known = await self._reading.known(delivery)
         if result := settled_without_search(known.subject):
-            return await self._commit(delivery.organization, _done(found, result, self._now()))
+            return await self._commit(delivery.organization, ended(found, result, self._now()))
         if claimant := known.claimant:
             await self._help(delivery.organization, claimant)
             return None
@@ -146,13 +160,13 @@ class Turns:
         except RejectedRowError as refused:
             if refused.about_mapping and not delivery.is_replanned:
                 await refresh_mappings(crm, self._configuration, known.setup)
-                return await self._commit(delivery.organization, _with_state(_replanned(found), "received"))
-            there, beside, decision = Found(), [], _refused(_asked(known.subject), refused)
-        if _is_not_mapped(decision) and not delivery.mapped_as and await self._is_mapped_by_now(known.setup):
+                return await self._commit(delivery.organization, with_state(replanned(found), "received"))
+            there, beside, decision = Found(), [], refused_by(not_searched(known.subject), refused)
+        if is_not_mapped(decision) and not delivery.mapped_as and await self._is_mapped_by_now(known.setup):
             return None
         pile = fold(Heard(known.subject, there), decision, beside)
-        if _is_in_doubt(pile) and not delivery.is_replanned and await self._doubts.settled(crm, known.setup):
-            return await self._commit(delivery.organization, _with_state(_replanned(found), "received"))
+        if is_in_doubt(pile) and not delivery.is_replanned and await self._doubts.settled(crm, known.setup):
+            return await self._commit(delivery.organization, with_state(replanned(found), "received"))
         return await self._settle(found, known, pile, next_ones[: len(pile.folded)])
 
     async def _settle(
@@ -163,15 +177,15 @@ class Turns:
         known = known.and_of(each.known for each in folded)
         if isinstance(pile.decision, Intent):
             return await self._claim(found, known, pile.decision, [each.found for each in folded])
-        person, news = with_news(subject.known, pile.person, is_heard=_is_heard(delivery))
+        person, news = with_news(subject.known, pile.person, is_heard=is_heard(delivery))
         ends = zip(folded, pile.folded, strict=True)
         return await self._commit(
             delivery.organization,
-            _done(found, pile.decision, self._now()),
-            *(_done(each.found, its.result, self._now()) for each, its in ends),
+            ended(found, pile.decision, self._now()),
+            *(ended(each.found, its.result, self._now()) for each, its in ends),
             Change(subject.prospect_key, person, known.prospect_etag),
             *known.conditions(pile.keys, claimed_by=""),
-            *self._news(delivery, subject.prospect_key, news, _reached(pile.decision, known)),
+            *self._news(delivery, subject.prospect_key, news, reached(pile.decision, known)),
         )
 
     async def _claim(
@@ -180,12 +194,12 @@ class Turns:
         """Saves the intent and claims keys and row, provided that none has changed since it was read."""
         delivery = found.entity
         claimed = known.subject.known.model_copy(update={"claimed_by": delivery.id})
-        intent = _told(delivery, known.subject.known, intent)
+        intent = as_heard(delivery, known.subject.known, intent)
         row_claim = [Change(intent.row_claim, Claim(claimed_by=delivery.id), ABSENT)] if intent.row_claim else []
         after = await self._commit(
             delivery.organization,
-            _with_state(found, "intent", intent=intent),
-            *(_with_state(each, "intent", folded_into=delivery.id) for each in followers),
+            with_state(found, "intent", intent=intent),
+            *(with_state(each, "intent", folded_into=delivery.id) for each in followers),
             Change(intent.prospect_key, claimed, known.prospect_etag),
             *known.conditions(intent.keys, claimed_by=delivery.id),
             *row_claim,
@@ -250,7 +264,7 @@ class Turns:
                 return await self._unfold(found, intent, intent.alone)
             if refused.about_mapping and not delivery.is_replanned:
                 return await self._refit(found, intent, crm, setup)
-            return await self._finish(found, intent, _refused(intent.result, refused), _without_new_row(intent))
+            return await self._finish(found, intent, refused_by(intent.result, refused), without_new_row(intent))
         if done is None:
             return await self._decide_anew(found)
         result = intent.result.model_copy(update={"warnings": (*intent.result.warnings, *done.warnings)})
@@ -270,10 +284,10 @@ class Turns:
         after = person.model_copy(update={"last_outcome": results[-1].outcome.value})
         return await self._commit(
             found.entity.organization,
-            *(_done(each, told, self._now()) for each, told in zip([found, *followers], results, strict=True)),
+            *(ended(each, told, self._now()) for each, told in zip([found, *followers], results, strict=True)),
             Change(intent.prospect_key, after, ANY),
-            *_released(intent),
-            *self._news(found.entity, intent.prospect_key, news, _written_to(result)),
+            *released(intent),
+            *self._news(found.entity, intent.prospect_key, news, written_to(result)),
         )
 
     async def _folded(self, organization: str, intent: Intent) -> list[Versioned[Delivery]]:
@@ -287,8 +301,8 @@ class Turns:
         unclaimed = intent.row_claim if alone.row_claim is None else None
         return await self._commit(
             found.entity.organization,
-            _with_state(found, "intent", intent=alone),
-            *(_with_state(each, "received") for each in others),
+            with_state(found, "intent", intent=alone),
+            *(with_state(each, "received") for each in others),
             *([Change(unclaimed, None, ANY)] if unclaimed else []),
         )
 
@@ -314,7 +328,7 @@ class Turns:
         mapping = subject.mappings[intent.result.table]
         notes = await crm.find(note_look_ups(subject), {"annotation": NOTE_COLUMNS})
         again = refitted(intent, subject, mapping, notes)
-        return await self._commit(found.entity.organization, _with_state(_replanned(found), "intent", intent=again))
+        return await self._commit(found.entity.organization, with_state(replanned(found), "intent", intent=again))
 
     async def _decide_anew(self, found: Versioned[Delivery]) -> Versioned[Delivery] | None:
         """The row changed first, and with its old ETag nobody writes it any more."""
@@ -323,98 +337,11 @@ class Turns:
         prospect = await self._ledger.read(organization, intent.prospect_key, Prospect)
         known = prospect.entity if prospect else Prospect()
         unclaimed = Change(intent.prospect_key, known.model_copy(update={"claimed_by": ""}), ANY)
-        again = [_with_state(each, "received") for each in (found, *await self._folded(organization, intent))]
-        return await self._commit(organization, *again, unclaimed, *_released(intent))
+        again = [with_state(each, "received") for each in (found, *await self._folded(organization, intent))]
+        return await self._commit(organization, *again, unclaimed, *released(intent))
 
     async def _commit(self, organization: str, own: Change, *others: Change) -> Versioned[Delivery] | None:
         """One transaction; the condition on the delivery itself guards the rest."""
         etags = await self._ledger.commit(organization, (own, *others))
         assert isinstance(own.entity, Delivery)
         return Versioned(own.entity, etags[0]) if etags else None
-
-
-def _not_stored(organization: str, delivery_id: str) -> RetryableError:
-    return RetryableError("The delivery is not in the store.", detail=f"{organization} {delivery_id}")
-
-
-def _replanned(found: Versioned[Delivery]) -> Versioned[Delivery]:
-    return Versioned(found.entity.model_copy(update={"is_replanned": True}), found.etag)
-
-
-def _with_state(
-    found: Versioned[Delivery], state: str, *, intent: Intent | None = None, folded_into: str = ""
-) -> Change:
-    delivery = found.entity.model_copy(update={"state": state, "intent": intent, "folded_into": folded_into})
-    return Change(delivery.key, delivery, found.etag)
-
-
-def _done(found: Versioned[Delivery], result: Result, now: datetime) -> Change:
-    finished = result.model_copy(update={"finished_at": now})
-    delivery = found.entity.model_copy(update={"state": "done", "intent": None, "result": finished})
-    return Change(delivery.key, delivery, found.etag)
-
-
-def _is_in_doubt(pile: Pile) -> bool:
-    """Whether something did not fit its column as the mapping knows it."""
-    first = pile.decision.result if isinstance(pile.decision, Intent) else pile.decision
-    return any(result.is_in_doubt for result in (first, *(each.result for each in pile.folded)))
-
-
-def _is_not_mapped(decision: Intent | Result) -> bool:
-    return isinstance(decision, Result) and decision.error_code == NOT_MAPPED
-
-
-def _told(delivery: Delivery, known: Prospect, intent: Intent) -> Intent:
-    """With what is known of the person counted, and what is new in it."""
-    person, news = with_news(known, intent.prospect, is_heard=_is_heard(delivery))
-    alone = _told(delivery, known, intent.alone) if intent.alone else None
-    told = {"prospect": person, "is_heard": news.is_heard, "changed": news.changed, "alone": alone}
-    return intent.model_copy(update=told)
-
-
-def _is_heard(delivery: Delivery) -> bool:
-    """Whether somebody said it, and no automation that says again what is known."""
-    return delivery.trigger != "automation"
-
-
-def _reached(result: Result, known: Known) -> str:
-    """As `_written_to`, where nothing had to be written; an action may leave rows alone, whatever they hold."""
-    return "" if known.subject.action.on_match == "none" else _written_to(result)
-
-
-def _written_to(result: Result) -> str:
-    """The table of the row that holds all of it now, if one does."""
-    return result.table if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED) else ""
-
-
-def _released(intent: Intent) -> list[Change]:
-    released = [Change(key, Claim(), ANY) for key in intent.keys]
-    return released + ([Change(intent.row_claim, None, ANY)] if intent.row_claim else [])
-
-
-def _asked(subject: Subject) -> Result:
-    """What is known of one whose search was refused."""
-    return Result(outcome=Outcome.FAILED, mapped_as=subject.mapped_as, explain=explained(subject, None, {}))
-
-
-def _refused(result: Result, refused: RejectedRowError) -> Result:
-    return result.model_copy(
-        update={
-            "outcome": Outcome.FAILED,
-            "reason": refused.message,
-            "words": refused.words,
-            "row_id": "" if result.outcome is Outcome.CREATED else result.row_id,
-            "error_class": ErrorClass.CONFIGURATION if refused.about_mapping else ErrorClass.DATA,
-            "error_code": refused.code,
-            "error_column": refused.column,
-            "before": {},
-        }
-    )
-
-
-def _without_new_row(intent: Intent) -> Prospect:
-    """The person as heard, without the link to a row that was never made."""
-    if intent.person is None or not intent.person.creates:
-        return intent.prospect
-    links = {table: row_id for table, row_id in intent.prospect.links.items() if row_id != intent.person.row_id}
-    return intent.prospect.model_copy(update={"links": links})

@@ -68,8 +68,8 @@ def test_a_limit_is_met_once_and_then_kept() -> None:
     end and at each try in between; and it takes little longer than the limit makes it.
     """
     now, refused = _worked(requests=480, took=1.0, between=0.2)
-    assert refused <= 3
-    assert now <= 1.25 * (480 / BUDGET) * WINDOW
+    assert refused <= 2
+    assert now <= 1.1 * (480 / BUDGET) * WINDOW
 
 
 @given(took=st.floats(0.05, 5.0), between=st.floats(0.0, 2.0), windows=st.floats(0.5, 4.0))
@@ -82,8 +82,8 @@ def test_no_rhythm_is_refused_often(took: float, between: float, windows: float)
 def test_a_limit_of_long_ago_is_forgotten() -> None:
     """Others may have used what was missing then: who goes on tries a little more, who was idle tries everything."""
     pace = Pace().after(10.0, 10.0).refused(10.0, 20.0)
-    assert pace.rate is not None
+    assert pace.limit is not None
     busy = pace.after(WINDOW, 1.0).after(30.0 + WINDOW, 1.0)
-    assert busy.rate is not None
-    assert pace.rate < busy.rate < 1.1 * pace.rate
-    assert pace.after(31.0 + WINDOW, 1.0).rate is None
+    assert busy.limit is not None
+    assert pace.limit.seconds < busy.limit.seconds < 1.1 * pace.limit.seconds
+    assert pace.after(31.0 + WINDOW, 1.0).limit is None
