@@ -59,8 +59,12 @@ class Pace:
         more = replace(self.limit, seconds=self.limit.seconds * _GROWTH, since=now)
         return replace(paced, limit=more if lately else None)
 
+    def rested(self, now: float, retry_after: float) -> "Pace":
+        """A request was refused, for what says nothing of how much Dynamics takes over time."""
+        return replace(self, rests_until=max(self.rests_until, now + retry_after))
+
     def refused(self, now: float, retry_after: float) -> "Pace":
-        """A request met a limit. Several that meet it at once learn it once."""
+        """A request met the limit of what is used over time. Several that meet it at once learn it once."""
         until = max(self.rests_until, now + retry_after)
         used = _since(self.used, now - (self.limit.window if self.limit else WINDOW))
         if now < self.rests_until or not used:

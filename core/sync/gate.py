@@ -13,6 +13,8 @@ from typing import Final
 from core.domain.pace import Pace
 from core.errors import ThrottledError
 
+# Requests, or their execution time, in five minutes; how many there are at once is another matter.
+_USED_OVER_TIME: Final = {"0x80072322", "0x80072321"}
 PATIENCE_SECONDS: Final = 60.0  # who has to wait longer does better to come again
 
 
@@ -46,7 +48,8 @@ class Gate:
             try:
                 yield
             except ThrottledError as refused:
-                self._pace = self._pace.refused(self._clock(), refused.retry_after)
+                learn = self._pace.refused if refused.code in _USED_OVER_TIME else self._pace.rested
+                self._pace = learn(self._clock(), refused.retry_after)
                 raise
             else:
                 self._pace = self._pace.after(self._clock(), self._clock() - began)

@@ -92,6 +92,28 @@ async def test_who_would_wait_long_sends_nothing() -> None:
     assert clock.now == 100.0
 
 
+@pytest.mark.parametrize(("code", "waits"), [("0x80072321", True), ("0x80072322", True), ("0x80072326", False)])
+async def test_only_what_is_used_over_time_sets_a_pace(code: str, *, waits: bool) -> None:
+    """Four requests of a second fill what Dynamics takes in fourteen; too many at once say nothing of that."""
+    clock = Clock()
+    gate = Gate(clock, clock.sleep)
+    gate.open()
+
+    async def request() -> None:
+        async with gate.request():
+            clock.now += 1.0
+
+    for _ in range(4):
+        await request()
+    with pytest.raises(ThrottledError):
+        async with gate.request():
+            raise ThrottledError("slower", retry_after=11.0, code=code)
+    began = clock.now + 11.0
+    for _ in range(4):
+        await request()
+    assert (clock.now - began > 4.0) is waits
+
+
 async def test_other_failures_slow_nobody_down() -> None:
     """An outage is no limit."""
     clock = Clock()
