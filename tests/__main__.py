@@ -13,8 +13,8 @@ from pathlib import Path
 from infra.local.environment import run_inside
 
 ROOT = Path(__file__).resolve().parents[1]
-# A process for each core, each with servers of its own; who is done early takes over what the other has left.
-_SIDE_BY_SIDE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
+# A process for each core, each with servers of its own; the tests of a file stay together, and share what it starts.
+_SIDE_BY_SIDE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
 
 
 def main() -> int:
