@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from core.api import cursor as cursors
 from core.api.edge import CheckedRoute
 from core.api.logs import all_connections, utc
-from core.api.plain_text import WORDS, counted, moment, section, wants_text
+from core.api.plain_text import also_in_words, counted, moment, section, wants_text
 from core.api.services import ServicesDependency
 from core.domain.cause import fix
 from core.domain.connection import ConfigurationId
@@ -56,16 +56,9 @@ class FailureList(BaseModel):
     cursor: str | None = None
 
 
-_WORDS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": FailureList,
-        "content": WORDS,
-        "description": "With `Accept: text/plain`, the same told in plain words.",
-    }
-}
-
-
-@router.get("", responses=_WORDS, response_model=FailureList, summary="Failures by cause, each with its fix")
+@router.get(
+    "", responses=also_in_words(FailureList), response_model=FailureList, summary="Failures by cause, each with its fix"
+)
 async def list_failures(
     request: Request,
     services: ServicesDependency,

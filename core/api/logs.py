@@ -15,7 +15,7 @@ from core.api.asking import Asking, Reveal
 from core.api.edge import CheckedRoute
 from core.api.log_story import told
 from core.api.log_view import LogDetail, LogRow, log_view
-from core.api.plain_text import WORDS, wants_text
+from core.api.plain_text import also_in_words, wants_text
 from core.api.services import ServicesDependency
 from core.bootstrap import Services
 from core.domain.capture import Capture, prospect_name
@@ -113,16 +113,9 @@ async def list_logs(  # one parameter a filter
     return LogPage(items=items, cursor=following, looked_at=page.looked_at, looked_until=page.looked_until)
 
 
-_STORY: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": LogDetail,
-        "content": WORDS,
-        "description": "With `Accept: text/plain`, the same told in plain words.",
-    }
-}
-
-
-@router.get("/{log_id}", responses=_STORY, response_model=LogDetail, summary="Everything about one delivery")
+@router.get(
+    "/{log_id}", responses=also_in_words(LogDetail), response_model=LogDetail, summary="Everything about one delivery"
+)
 async def read_log(
     request: Request,
     log_id: Annotated[str, Path(pattern="^[0-9a-f-]{32,60}$", description="A row's `id`, or a receipt.")],

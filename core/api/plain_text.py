@@ -5,8 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request
+from pydantic import BaseModel
 
-WORDS: Mapping[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
+_WORDS: Mapping[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
+
+
+def also_in_words(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """An operation's answers, for its description: the model, or the same in words."""
+    description = "With `Accept: text/plain`, the same told in plain words."
+    return {200: {"model": model, "content": _WORDS, "description": description}}
 
 
 def wants_text(request: Request) -> bool:

@@ -1,7 +1,7 @@
 """Configuration as it stood when a chunk began, looked up once: its turns are decided by the same settings.
 
-Turns stay in step as long as they wait for the same things. TurnSettings that are forgotten in the middle would be read
-again by some, and the others would go ahead without them for good.
+Turns stay in step as long as they wait for the same things. Settings forgotten in the middle would be read again by
+some, and the others would go ahead without them for good.
 """
 
 from dataclasses import replace
