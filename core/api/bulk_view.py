@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from core.domain.bulk_batch import Chunk, Source, total
+from core.domain.bulk_batch import Batch, Chunk, Source, total
 from core.sync.bulk_ports import Whole
 from core.sync.bulk_settling import is_over
 
 State = Literal["reading", "running", "cancelling", "done", "cancelled", "refused"]
 
-_MEANINGFUL_SECONDS = 1.0
+_MEANINGFUL = timedelta(seconds=1)
+_LATELY = timedelta(minutes=2)
 
 
 class SourceView(BaseModel):
@@ -43,7 +44,9 @@ class BatchView(BaseModel):
     not_taken: Annotated[int, Field(description="The batch was cancelled first.")]
     open: int
     unreadable: Annotated[int, Field(description="Lines that could not be read; each is a failed row of the log.")]
-    per_minute: Annotated[float | None, Field(description="How many were finished in a minute, so far.")] = None
+    per_minute: Annotated[
+        float | None, Field(description="Finished in a minute: of late, or in all once it is over.")
+    ] = None
     estimated_finish: datetime | None = None
     cancelled_at: datetime | None = None
     finished_at: datetime | None = None
@@ -55,7 +58,7 @@ def batch_view(whole: Whole, chunks: Sequence[Chunk], *, now: datetime, pause: s
     batch, sources = whole.batch.entity, [each.entity for each in whole.sources]
     received, finished = sum(source.records for source in sources), sum(chunk.finished for chunk in chunks)
     state, still_open = _state(whole, chunks), max(received - finished, 0)
-    rate = _rate(finished, (batch.finished_at or now) - batch.asked_at)
+    rate = _rate(batch, chunks, now)
     is_moving = state in ("reading", "running") and rate and not pause
     return BatchView(
         batch=batch.id,
@@ -90,9 +93,19 @@ def _state(whole: Whole, chunks: Sequence[Chunk]) -> State:
     return "refused" if is_refused else "done"
 
 
-def _rate(finished: int, time: timedelta) -> float | None:
-    seconds = time.total_seconds()
-    return round(finished * 60 / seconds, 1) if finished and seconds > _MEANINGFUL_SECONDS else None
+def _rate(batch: Batch, chunks: Sequence[Chunk], now: datetime) -> float | None:
+    """A minute. What began slowly, or stood still for hours, is not reckoned by that: while it runs, only what came
+    further of late counts, where anything did.
+    """
+    lately = max(batch.asked_at, now - _LATELY)
+    recent = sum(each.finished for each in chunks if each.moved_at and each.moved_at > lately)
+    if recent and batch.finished_at is None:
+        return _a_minute(recent, now - lately)
+    return _a_minute(sum(each.finished for each in chunks), (batch.finished_at or now) - batch.asked_at)
+
+
+def _a_minute(finished: int, time: timedelta) -> float | None:
+    return round(finished * 60 / time.total_seconds(), 1) if finished and time > _MEANINGFUL else None
 
 
 def _warnings(sources: Sequence[Source], pause: str) -> list[str]:

@@ -3,9 +3,10 @@
 import contextlib
 import json
 import os
+import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from tests.benchmarks.bulk_people import MIXES, Person
 IDLE: Final = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("capture", "deliver", "wake", "bulk")}
 """For the stack's own host, which would carry out what is measured elsewhere."""
 _OVER_SECONDS: Final = 7200.0
+_LOOKED_AFTER_SECONDS: Final = 0.2
 _PART: Final = 6 * 1024 * 1024
 
 
@@ -48,6 +50,15 @@ class App:
 
     def sync(self, everybody: Sequence[Person]) -> tuple[float, float, float]:
         """From the upload until the batch is over. The hosts are warm: a capture has gone through each."""
+        with self.hosts(everybody[0]) as started:
+            ids = [process.pid for process, _ in started]
+            cpu, began = sum(map(_cpu_seconds, ids)), time.perf_counter()
+            self.carry_out(started[0][1], everybody)
+            return time.perf_counter() - began, sum(map(_cpu_seconds, ids)) - cpu, max(map(_peak_mb, ids))
+
+    @contextlib.contextmanager
+    def hosts(self, somebody: Person) -> Iterator[list[tuple[subprocess.Popen[str], str]]]:
+        """Warm ones, with their processes, for as long as the block lasts."""
         with contextlib.ExitStack() as parts:
             log = parts.enter_context(Path(os.devnull).open("w"))
             settings = {**self._running.settings, **dict.fromkeys(IDLE, "false")}
@@ -55,13 +66,9 @@ class App:
                 parts.enter_context(host_process(ROOT, port=0, key=self._running.key, settings=settings, log=log))
                 for _ in range(self._hosts)
             ]
-            ids, url = [process.pid for process, _ in started], started[0][1]
-            with httpx.Client(base_url=f"{url}/api/", headers=self._headers(), timeout=120) as client:
-                for _, url in started:
-                    self._warm(url, everybody[0])
-                cpu, began = sum(map(_cpu_seconds, ids)), time.perf_counter()
-                self._run(client, everybody)
-                return time.perf_counter() - began, sum(map(_cpu_seconds, ids)) - cpu, max(map(_peak_mb, ids))
+            for _, url in started:
+                self._warm(url, somebody)
+            yield started
 
     def _warm(self, url: str, person: Person) -> None:
         """Imports, tokens and connections; nothing is written."""
@@ -70,14 +77,16 @@ class App:
         httpx.post(address, json=person.capture(), headers=self._headers(), timeout=120).raise_for_status()
         httpx.get(f"{url}/api/v1/actions", headers=self._headers(), timeout=120).raise_for_status()
 
-    def _run(self, client: httpx.Client, everybody: Sequence[Person]) -> None:
+    def carry_out(self, url: str, everybody: Sequence[Person]) -> None:
+        """A bulk action with them, until it is over, with the outcomes that were to be expected."""
         lines = "\n".join(json.dumps(person.capture()) for person in everybody).encode()
-        batch = _upload(client, f"bulk-{MIXES.index(everybody[0].mix)}", lines)
         deadline = time.monotonic() + _OVER_SECONDS
-        while (seen := _progress(client, batch)).get("state") != "done":
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"It is not over: {seen}")
-            time.sleep(0.2)
+        with httpx.Client(base_url=f"{url}/api/", headers=self._headers(), timeout=120) as client:
+            batch = _upload(client, f"bulk-{MIXES.index(everybody[0].mix)}", lines)
+            while (seen := _progress(client, batch)).get("state") != "done":
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"It is not over: {seen}")
+                time.sleep(_LOOKED_AFTER_SECONDS)
         outcomes = seen["outcomes"]
         wanted = {"created": sum(person.is_new for person in everybody)}
         wanted["updated"] = sum(person.share == "differs" for person in everybody)
