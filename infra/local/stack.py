@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,11 +61,12 @@ def stack(
     app_folder: Path = ROOT,
     settings: Mapping[str, str] | None = None,
     on_identity: bool = False,
+    tables_url: str = "",
 ) -> Iterator[Stack]:
     """Everything, for as long as the block lasts. With `data` it is kept there; else it is gone afterwards.
 
     `settings` of the app win over the stack's own. `on_identity` as in Azure: the app and its host know no key of the
-    storage account, and sign in with their managed identity.
+    storage account, and sign in with their managed identity. `tables_url`: of tables that stand in for Azurite's.
     """
     with contextlib.ExitStack() as parts:
         folder = data or Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="captello-")))
@@ -74,6 +75,7 @@ def stack(
         directory = demo_directory()
         node, certificate = nodejs.node(Path(sys.executable)), certificates.server if on_identity else None
         storage = parts.enter_context(azurite(node, data=data and folder / "storage", certificate=certificate))
+        storage = replace(storage, table_url=tables_url or storage.table_url)
         _make_storage(storage.connection_string, certificates)
         authority = parts.enter_context(_entra(directory, certificates.server))
         identity = parts.enter_context(_entra(directory, None))

@@ -42,7 +42,7 @@ from core.sync.selecting import Selecting
 from infra.local import nodejs
 from infra.local.azurite import ACCOUNT, KEY, azurite
 from infra.local.serve import served
-from tests.benchmarks.ordered_tables import OrderedTable
+from tests.benchmarks.ordered_tables import OrderedTables
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 GUID = "11111111-1111-4111-8111-111111111111"
@@ -68,10 +68,10 @@ def main() -> None:
     asked.add_argument("--changed", type=int, nargs="+", default=[0, 50, 5_000])
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder, azurite(nodejs.node(Path(sys.executable)), data=None) as storage:
-        ledger = OrderedTable(Path(folder) / "ledger.sqlite")
+        ledger = OrderedTables(Path(folder) / "ledger.sqlite")
         for start in range(0, given.people, _BLOCK):
-            ledger.add(_people(start, min(start + _BLOCK, given.people)))
-        with served(lambda _: ledger.app()) as url:
+            ledger.add("SyncState", _people(start, min(start + _BLOCK, given.people)))
+        with served(lambda _: ledger) as url:
             asyncio.run(_measured(storage.connection_string, url, ledger, given.changed))
 
 
@@ -83,7 +83,7 @@ def _people(first: int, last: int, *, colour: str = "blue") -> Iterator[dict[str
         yield {"PartitionKey": GUID, "RowKey": f"prospect|{number:08}", **packed(person)}
 
 
-async def _measured(connection_string: str, ledger_url: str, ledger: OrderedTable, sizes: Sequence[int]) -> None:
+async def _measured(connection_string: str, ledger_url: str, ledger: OrderedTables, sizes: Sequence[int]) -> None:
     counted: Counter[str] = Counter()
     service = TableServiceClient.from_connection_string(connection_string, transport=Counting(counted))
     configuration_table = await service.create_table("Configuration")
@@ -129,7 +129,7 @@ async def _measured(connection_string: str, ledger_url: str, ledger: OrderedTabl
     print(f"the first run went through everybody in {ticks} ticks, {time.perf_counter() - began:.1f} s")
     print(f"{'changed':>8} {'requests':>9} {'s':>6}  by what they ask")
     for size in sizes:
-        ledger.add(_changes(size, clock.now))
+        ledger.add("SyncState", _changes(size, clock.now))
         clock.pass_time(timedelta(minutes=10))
         counted.clear()
         began = time.perf_counter()

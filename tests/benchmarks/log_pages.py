@@ -35,7 +35,7 @@ from core.storage.log_row import email_addresses, index_entry, index_names, log_
 from infra.local import nodejs
 from infra.local.azurite import ACCOUNT, KEY, azurite
 from infra.local.serve import served
-from tests.benchmarks.ordered_tables import OrderedTable
+from tests.benchmarks.ordered_tables import OrderedTables
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 ROUNDS, FEW = 15, 3
@@ -224,7 +224,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    table: OrderedTable
+    table: OrderedTables
     url: str
 
     def client(self) -> TableClient:
@@ -238,9 +238,9 @@ def _client(url: str) -> TableClient:
 @contextlib.contextmanager
 def _log(folder: Path, size: int) -> Iterator[Log]:
     """A log of so many rows, served for as long as the block lasts."""
-    table = OrderedTable(folder / f"{size}.sqlite")
-    table.add([{"PartitionKey": "key", "RowKey": "log-index", "key": "5a" * 32}])
-    with served(lambda _: table.app()) as url:
+    table = OrderedTables(folder / f"{size}.sqlite")
+    table.add("SyncLog", [{"PartitionKey": "key", "RowKey": "log-index", "key": "5a" * 32}])
+    with served(lambda _: table) as url:
         log = Log(table, f"{url}/{ACCOUNT}")
         began = time.perf_counter()
         asyncio.run(_fill(log, size))
@@ -255,9 +255,9 @@ async def _fill(log: Log, size: int) -> None:
         async for some in rows_to(size, IndexKey(client)):
             block += some
             if len(block) >= _BLOCK:
-                log.table.add(block)
+                log.table.add("SyncLog", block)
                 block = []
-        log.table.add(block)
+        log.table.add("SyncLog", block)
 
 
 async def _measured(logs: Mapping[int, Log]) -> dict[str, dict[int, Measured]]:
