@@ -74,6 +74,7 @@ from core.sync.capture import Captures
 from core.sync.erasing import Erasing
 from core.sync.forgetting import Forgetting
 from core.sync.pinning import Pinning
+from core.sync.precedence import Precedence
 from core.sync.quarantining import Quarantine
 from core.sync.selecting import Selecting
 from core.sync.signing import Signatures
@@ -94,6 +95,7 @@ class Services:
 
     configuration: TableConfiguration
     captures: Captures
+    precedence: Precedence
     automations: TableAutomations
     automating: Automating
     automation_keeping: AutomationKeeping
@@ -240,6 +242,7 @@ def make_services(settings: Settings) -> Services:
     slots = BulkSlots(
         store=TableSlots(configuration_table), told=clients, now=_now, new_id=_new_id, most=settings.bulk_at_once
     )
+    precedence = Precedence()
     bulk = Bulk(
         ledger=ledger,
         configuration=configuration,
@@ -250,6 +253,7 @@ def make_services(settings: Settings) -> Services:
         slots=slots,
         now=_now,
         new_id=_new_id,
+        precedence=precedence,
     )
     batches, contents = TableBatches(tables.get_table_client(names.BATCHES_TABLE)), BlobContents(azure.bulk_container)
     bulk_queue = StorageBulkQueue(azure.bulk_queue, azure.bulk_poison_queue)
@@ -326,6 +330,7 @@ def make_services(settings: Settings) -> Services:
     return Services(
         configuration=configuration,
         captures=captures,
+        precedence=precedence,
         automations=automations,
         automating=automating,
         automation_keeping=automation_keeping,

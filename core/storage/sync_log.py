@@ -31,9 +31,10 @@ from core.storage.log_row import (
     told,
 )
 from core.storage.transactions import submitted
-from core.sync.ports import TRANSACTION_MOST, Ended
+from core.sync.ports import TRANSACTION_MOST, Ended, SlowLane
 
 _ROUNDS_MOST = 20
+_MADE_AT_ONCE = 16
 
 _RowWithIndexes = tuple[dict[str, Any], list[str]]
 
@@ -50,16 +51,21 @@ class TableSyncLog:
             return
         await self._replace(row, indexes)
 
-    async def write_all(self, ended: Sequence[Ended]) -> None:
+    async def write_all(self, ended: Sequence[Ended], lane: SlowLane) -> None:
         """As `write`, for many in few transactions. Where a row is there already, its transaction goes row by row."""
-        rows = [await self._row(each) for each in ended]
-        await asyncio.gather(*(self._write_some(some) for some in _transactions(rows)))
+        rows: list[_RowWithIndexes] = []
+        for number, each in enumerate(ended):
+            if number % _MADE_AT_ONCE == 0:
+                await lane.turn()
+            rows.append(await self._row(each))
+        await asyncio.gather(*(self._write_some(some, lane) for some in _transactions(rows)))
 
-    async def _write_some(self, rows: Sequence[_RowWithIndexes]) -> None:
-        operations = [step for row, indexes in rows for step in (Operation("insert", row), *_entries(row, indexes))]
-        if not await self._submitted(operations):
-            for row, indexes in rows:
-                await self._replace(row, indexes)
+    async def _write_some(self, rows: Sequence[_RowWithIndexes], lane: SlowLane) -> None:
+        async with lane.request():
+            operations = [step for row, indexes in rows for step in (Operation("insert", row), *_entries(row, indexes))]
+            if not await self._submitted(operations):
+                for row, indexes in rows:
+                    await self._replace(row, indexes)
 
     async def _row(self, ended: Ended) -> _RowWithIndexes:
         delivery = ended.delivery

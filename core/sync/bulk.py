@@ -35,9 +35,11 @@ from core.sync.ports import (
     Pauses,
     Versioned,
 )
+from core.sync.precedence import Precedence
 from core.sync.reading import Presumed
 from core.sync.together.chains import in_chains
 from core.sync.together.crm import CrmsTogether
+from core.sync.together.lane import Lane
 from core.sync.together.ledger import LedgerTogether
 from core.sync.together.reporting import LogTogether, PausesTogether, WakesTogether
 from core.sync.together.rounds import Rounds
@@ -68,6 +70,7 @@ class _Together:
 
     ledger: LedgerTogether
     attempts: Attempts
+    begin: Callable[[], Awaitable[None]]
 
 
 class Bulk:
@@ -83,6 +86,7 @@ class Bulk:
         slots: Slots,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
+        precedence: Precedence,
     ) -> None:
         self._ledger = ledger
         self._configuration = configuration
@@ -93,6 +97,7 @@ class Bulk:
         self._slots = slots
         self._now = now
         self._new_id = new_id
+        self._lane = Lane(precedence)
 
     async def accept(
         self,
@@ -135,7 +140,7 @@ class Bulk:
 
     async def run(self, organization: str, delivery_ids: Sequence[str]) -> None:
         """Carries deliveries on that were stored before; where there is no slot for them now, a little later."""
-        ledger = LedgerTogether(self._ledger, Rounds())
+        ledger = LedgerTogether(self._ledger, Rounds(self._lane), self._lane)
         keys = [delivery_key(each) for each in delivery_ids]
         read = await asyncio.gather(*(ledger.read(organization, key, Delivery) for key in keys))
         found = [each for each in read if each]
@@ -166,9 +171,9 @@ class Bulk:
         return Presumed.KEYS if any(read) else Presumed.PERSON
 
     def _together(self, connection_id: str, gate: Gate, presumed: Presumed = Presumed.KEYS) -> _Together:
-        rounds = Rounds()
+        lane, rounds = self._lane, Rounds(self._lane)
         pauses = PausesTogether(self._pauses, rounds)
-        ledger = LedgerTogether(self._ledger, rounds)
+        ledger = LedgerTogether(self._ledger, rounds, lane)
         crms = CrmsTogether(self._crms, rounds, gate, self._resting(connection_id, gate, self._pauses))
         settings, now = SettingsTogether(self._configuration), self._now
         turns = Turns(
@@ -186,11 +191,11 @@ class Bulk:
             configuration=settings,
             pauses=pauses,
             crms=crms,
-            sync_log=LogTogether(self._sync_log, rounds),
+            sync_log=LogTogether(self._sync_log, rounds, lane),
             wake_queue=WakesTogether(self._wake_queue, rounds),
             now=now,
         )
-        return _Together(ledger, attempts)
+        return _Together(ledger, attempts, rounds.begin)
 
     def _resting(self, connection_id: str, gate: Gate, pauses: Pauses) -> Callable[[ThrottledError], Awaitable[None]]:
         """What a turn does that meets a limit: everybody hears of it, and it goes on in its place when that is over."""
@@ -226,7 +231,8 @@ class Bulk:
             await together.attempts.attempt(found, followers, deadline=DEADLINE_SECONDS)
 
         makes_accounts = await self._makes_accounts(deliveries)
-        for how in await in_chains(together.ledger, deliveries, attempt, with_companies=makes_accounts):
+        run = in_chains(together.ledger, deliveries, attempt, together.begin, with_companies=makes_accounts)
+        for how in await run:
             if how is not None:  # the others are over, or marked
                 raise how
 

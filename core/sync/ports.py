@@ -102,6 +102,14 @@ class Passing(Protocol):
     def request(self) -> AbstractAsyncContextManager[None]: ...
 
 
+class SlowLane(Passing, Protocol):
+    """Where bulk work goes on a little at a time."""
+
+    async def turn(self) -> None:
+        """Until the caller may take a few milliseconds."""
+        ...
+
+
 class BulkCrm(Crm, Protocol):
     """What is asked of one environment by many at once."""
 
@@ -199,8 +207,8 @@ class SyncLog(Protocol):
 
 
 class BulkLog(SyncLog, Protocol):
-    async def write_all(self, ended: Sequence[Ended]) -> None:
-        """As `write`, for many."""
+    async def write_all(self, ended: Sequence[Ended], lane: SlowLane) -> None:
+        """As `write`, for many; each request passes the lane."""
         ...
 
 

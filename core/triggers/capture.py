@@ -29,7 +29,7 @@ _log = logger("captello.capture")
 async def capture(request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """200 with the outcome, 202 with a receipt when it goes on by itself."""
     app = await services()
-    with span("capture", parent=context.trace_context.trace_parent or "") as telling:
+    with span("capture", parent=context.trace_context.trace_parent or "") as telling, app.precedence.taken():
         answer = await _accepted(app, request)
         telling.tell(status=answer.status_code)
         return answer

@@ -30,6 +30,7 @@ from tests.benchmarks.bulk_app import IDLE, App
 from tests.benchmarks.bulk_crm import LATENCY, Crm
 from tests.benchmarks.bulk_people import MIXES, people
 from tests.benchmarks.capture_kinds import KINDS, Person
+from tests.benchmarks.ordered_tables import ordered_tables
 
 _WAITING_MOST: Final = 64
 _ALONE: Final = 60
@@ -109,7 +110,9 @@ def posting(rate: Rate, count: int) -> Iterator[Posting]:
 def main() -> None:
     arguments = _arguments()
     mix = MIXES[arguments.mix]
-    with stack(port=0, settings=IDLE) as running:
+    with contextlib.ExitStack() as parts:
+        tables = parts.enter_context(ordered_tables()) if arguments.tables == "ordered" else ""
+        running = parts.enter_context(stack(port=0, settings=IDLE, tables_url=tables))
         crm, app = Crm(running.dynamics.url, running.dynamics_token), App(running, 1)
         app.set_up()
         without, beside = (people(mix, arguments.people, f"beside{os.getpid()}{name}") for name in "ab")
@@ -154,6 +157,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=3000, metavar="N", help="of the bulk action")
     parser.add_argument("--every-ms", type=float, default=250.0, metavar="MS", help="a capture comes")
     parser.add_argument("--mix", type=int, default=0, choices=range(len(MIXES)))
+    parser.add_argument("--tables", default="azurite", choices=["azurite", "ordered"], help="where the app keeps them")
     return parser.parse_args()
 
 

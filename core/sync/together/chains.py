@@ -12,13 +12,15 @@ from core.domain.delivery import Delivery
 from core.domain.sharing import followers, predecessors
 from core.sync.ports import Ledger, Versioned
 
+Begin = Callable[[], Awaitable[None]]
 Run = Callable[[Versioned[Delivery], Sequence[Versioned[Delivery]]], Awaitable[Any]]
 
 
 async def in_chains(
-    ledger: Ledger, deliveries: Sequence[Versioned[Delivery]], run: Run, *, with_companies: bool
+    ledger: Ledger, deliveries: Sequence[Versioned[Delivery]], run: Run, begin: Begin, *, with_companies: bool
 ) -> list[Any]:
-    """What `run` answered or raised for each; it is given the delivery, and those that it may take along.
+    """What `run` answered or raised for each, once `begin` let it; it is given the delivery, and those that it may take
+    along.
 
     Whoever has to wait for somebody does so without a word to anybody, and is read again then: he may have been taken
     along.
@@ -31,6 +33,7 @@ async def in_chains(
     async def turn(number: int) -> Any:
         found = deliveries[number]
         try:
+            await begin()
             for other in before[number]:
                 await over[other].wait()
             if before[number]:

@@ -6,13 +6,15 @@ from core.domain.connection import Pause
 from core.domain.delivery import Delivery
 from core.domain.trail import Attempt
 from core.sync.ports import BulkLog, BulkWakeQueue, Ended, Pauses
+from core.sync.together.lane import Lane
 from core.sync.together.rounds import Rounds
 
 
 class LogTogether:
-    def __init__(self, sync_log: BulkLog, rounds: Rounds) -> None:
+    def __init__(self, sync_log: BulkLog, rounds: Rounds, lane: Lane) -> None:
         self._sync_log = sync_log
         self._rounds = rounds
+        self._lane = lane
 
     async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:
         await self._rounds.ask(self._write_all, Ended(delivery, row_url, last))
@@ -24,7 +26,7 @@ class LogTogether:
         await self._sync_log.note_quarantined(delivery, reason=reason)
 
     async def _write_all(self, ended: Sequence[Ended]) -> Sequence[None]:
-        await self._sync_log.write_all(ended)
+        await self._sync_log.write_all(ended, self._lane)
         return [None] * len(ended)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from core.sync.together.lane import Lane
+
 AskedT = TypeVar("AskedT")
 AnswerT = TypeVar("AnswerT")
 # Answers in the order of the questions; an exception is raised where the question was asked.
@@ -18,7 +20,7 @@ Way = Callable[[Sequence[AskedT]], Awaitable[Sequence[AnswerT | Exception]]]
 
 # A reply travels through a few rounds of the event loop (a gather, a task) before its worker asks again.
 _QUIET_LOOPS = 6
-_GIVEN_AT_ONCE = 20
+_GIVEN_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class _Question:
 
 
 class Rounds:
-    def __init__(self) -> None:
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
         self._waiting: list[_Question] = []
         self._rounds: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()  # a round is nobody's own: it runs as whoever began them all
@@ -41,6 +44,10 @@ class Rounds:
         if self._rounds is None or self._rounds.done():
             self._rounds = asyncio.create_task(self._run(), context=self._context.copy())
         return await reply
+
+    async def begin(self) -> None:
+        """What a worker asks first: so not all of them begin at the same moment."""
+        await self.ask(_nothing, None)
 
     async def _run(self) -> None:
         while self._waiting:
@@ -56,7 +63,19 @@ class Rounds:
                     question.reply.cancel()
                 raise
             for group, answers in zip(by_way.values(), answered, strict=True):
-                await _give(group, answers)
+                await self._give(group, answers)
+
+    async def _give(self, group: Sequence[_Question], answers: Sequence[Any]) -> None:
+        """A few at a time: each worker goes on at once."""
+        for number, (question, answer) in enumerate(zip(group, answers, strict=True)):
+            if number % _GIVEN_AT_ONCE == 0:
+                await self._lane.turn()
+            if question.reply.done():  # whoever asked has been cancelled
+                continue
+            if isinstance(answer, Exception):
+                question.reply.set_exception(answer)
+            else:
+                question.reply.set_result(answer)
 
     async def _quiet(self) -> None:
         """Until nobody has asked anything more for a while."""
@@ -74,14 +93,5 @@ async def _answers(way: Way[Any, Any], group: Sequence[_Question]) -> Sequence[A
         return [error] * len(group)
 
 
-async def _give(group: Sequence[_Question], answers: Sequence[Any]) -> None:
-    """A few at a time: each worker goes on at once, and what others do in this process must not wait for hundreds."""
-    for number, (question, answer) in enumerate(zip(group, answers, strict=True), start=1):
-        if question.reply.done():  # whoever asked has been cancelled
-            continue
-        if isinstance(answer, Exception):
-            question.reply.set_exception(answer)
-        else:
-            question.reply.set_result(answer)
-        if number % _GIVEN_AT_ONCE == 0:
-            await asyncio.sleep(0)
+async def _nothing(asked: Sequence[None]) -> Sequence[None]:
+    return asked

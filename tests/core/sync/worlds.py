@@ -31,6 +31,7 @@ from core.sync.ports import ABSENT, ANY, PRESENT, Change, ConnectionSetup, Entit
 from core.sync.reading import Presumed
 from core.sync.together.chains import in_chains
 from core.sync.together.crm import CrmsTogether
+from core.sync.together.lane import Lane
 from core.sync.together.ledger import LedgerTogether
 from core.sync.together.rounds import Rounds
 from core.sync.turn import Turns
@@ -361,8 +362,9 @@ class Worker:
         """
         left = list(deliveries)
         while left:
-            rounds = Rounds()
-            ledger, crms = LedgerTogether(self, rounds), CrmsTogether(self, rounds, Gate(), _no_limits)
+            lane = Lane()
+            rounds = Rounds(lane)
+            ledger, crms = LedgerTogether(self, rounds, lane), CrmsTogether(self, rounds, Gate(), _no_limits)
             turns = Turns(
                 ledger=ledger,
                 configuration=self,
@@ -372,24 +374,28 @@ class Worker:
                 sleep=self.sleep,
                 presumed=self._presumed,
             )
-            ended = await (self._in_chains if in_order else self._at_once)(turns, ledger, left)
+            ended = await (self._in_chains if in_order else self._at_once)(turns, ledger, rounds, left)
             failures = [each for each in ended if isinstance(each, BaseException)]
             assert all(isinstance(each, RetryableError | asyncio.CancelledError | Killed) for each in failures), (
                 failures
             )
             left = [one for one, how in zip(left, ended, strict=True) if isinstance(how, BaseException)]
 
-    async def _at_once(self, turns: Turns, ledger: LedgerTogether, deliveries: Sequence[Delivery]) -> list[Any]:
+    async def _at_once(
+        self, turns: Turns, ledger: LedgerTogether, rounds: Rounds, deliveries: Sequence[Delivery]
+    ) -> list[Any]:
         begun = (self._begun(turns, ledger, delivery) for delivery in deliveries)
         return await asyncio.gather(*begun, return_exceptions=True)
 
-    async def _in_chains(self, turns: Turns, ledger: LedgerTogether, deliveries: Sequence[Delivery]) -> list[Any]:
+    async def _in_chains(
+        self, turns: Turns, ledger: LedgerTogether, rounds: Rounds, deliveries: Sequence[Delivery]
+    ) -> list[Any]:
         try:
             stored = [await ledger.read(ORGANIZATION, each.key, Delivery) for each in deliveries]
         except (Killed, RetryableError, asyncio.CancelledError) as lost:
             return [lost] * len(deliveries)
         found = [there or Versioned(each, ABSENT) for there, each in zip(stored, deliveries, strict=True)]
-        return await in_chains(ledger, found, turns.complete, with_companies=True)
+        return await in_chains(ledger, found, turns.complete, rounds.begin, with_companies=True)
 
     async def _begun(self, turns: Turns, ledger: LedgerTogether, delivery: Delivery) -> Delivery:
         stored = await ledger.read(ORGANIZATION, delivery.key, Delivery)

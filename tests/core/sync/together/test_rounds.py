@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from core.sync.together.lane import Lane
 from core.sync.together.rounds import Rounds
 
 
@@ -22,7 +23,7 @@ class Echo:
 
 async def test_workers_in_step_stay_in_step() -> None:
     """A hundred workers with three questions each: three rounds, whatever they do in between."""
-    rounds, echo = Rounds(), Echo()
+    rounds, echo = Rounds(Lane()), Echo()
 
     async def work(number: int) -> list[int]:
         answers = []
@@ -39,7 +40,7 @@ async def test_workers_in_step_stay_in_step() -> None:
 
 async def test_ways_of_one_round_go_out_side_by_side() -> None:
     """Nobody waits for another way's answer to be asked."""
-    rounds, met = Rounds(), asyncio.Barrier(2)
+    rounds, met = Rounds(Lane()), asyncio.Barrier(2)
 
     async def one(asked: Sequence[str]) -> Sequence[str]:
         await asyncio.wait_for(met.wait(), 5)
@@ -55,7 +56,7 @@ async def test_ways_of_one_round_go_out_side_by_side() -> None:
 
 async def test_what_goes_wrong_is_raised_where_it_was_asked() -> None:
     """One question's failure is its own; a way that fails fails everybody who took it, and nobody else."""
-    rounds, echo = Rounds(), Echo()
+    rounds, echo = Rounds(Lane()), Echo()
 
     async def broken(_asked: Sequence[int]) -> Sequence[int]:
         raise OSError("broken")
@@ -69,7 +70,7 @@ async def test_what_goes_wrong_is_raised_where_it_was_asked() -> None:
 
 async def test_one_who_gives_up_keeps_nobody() -> None:
     """A cancelled question is answered to nobody; the others go on, and so do later rounds."""
-    rounds, echo = Rounds(), Echo()
+    rounds, echo = Rounds(Lane()), Echo()
     impatient = asyncio.create_task(rounds.ask(echo.ask, 1))
     patient = asyncio.create_task(rounds.ask(echo.ask, 2))
     await asyncio.sleep(0)
@@ -82,7 +83,7 @@ async def test_one_who_gives_up_keeps_nobody() -> None:
 
 async def test_nobody_waits_for_a_round_that_was_ended() -> None:
     """When the process ends in the middle, everybody who asked is let go."""
-    rounds, reached = Rounds(), asyncio.Event()
+    rounds, reached = Rounds(Lane()), asyncio.Event()
 
     async def ended(_asked: Sequence[int]) -> Sequence[int]:
         reached.set()
