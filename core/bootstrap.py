@@ -9,9 +9,8 @@ import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
-from azure.data.tables.aio import TableServiceClient
+from azure.data.tables.aio import TableClient
 
 from core.admin.action_deletion import ActionDeletion
 from core.admin.actions import Actions
@@ -29,6 +28,7 @@ from core.admin.signature_secrets import SecretKeeping
 from core.admin.tidying import Stores, Tidying
 from core.admin.transfer import Transfers
 from core.admin.upkeep import Upkeep
+from core.azure_clients import AzureClients
 from core.dataverse.certificate import certificate_credential
 from core.dataverse.clients import DataverseClients
 from core.domain.sheet import Sheet
@@ -81,12 +81,6 @@ from core.sync.signing import Signatures
 from core.sync.slots import BulkSlots
 from core.sync.turn import Turns
 from core.sync.wake import Wakes
-
-if TYPE_CHECKING:
-    from azure.identity.aio import ManagedIdentityCredential
-    from azure.keyvault.secrets.aio import SecretClient
-    from azure.storage.blob.aio import ContainerClient
-    from azure.storage.queue.aio import QueueClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +138,6 @@ class Services:
         await self.resources.aclose()
 
 
-_BLOCK = 512 * 1024  # of a blob, at once in memory
-# Of queues and blobs, whose clients would wait 18 seconds before they ask again: up to 2 seconds, four times.
-_SOON_AGAIN: dict[str, Any] = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1, "retry_total": 4}
 _making = asyncio.Lock()
 _services: Services | None = None
 
@@ -174,7 +165,7 @@ def make_services(settings: Settings) -> Services:
 
         start(settings.telemetry)
     resources = AsyncExitStack()
-    azure = _AzureClients(settings, resources)
+    azure = AzureClients(settings, resources)
     tables = azure.tables()
     configuration_table = tables.get_table_client(names.CONFIGURATION_TABLE)
     configuration = TableConfiguration(configuration_table)
@@ -239,10 +230,7 @@ def make_services(settings: Settings) -> Services:
     )
     checks = Checks(configuration=configuration, probes=clients, pinning=pinning, now=_now)
     mappings, actions = Mappings(configuration=configuration, crms=clients), Actions(configuration=configuration)
-    slots = BulkSlots(
-        store=TableSlots(configuration_table), told=clients, now=_now, new_id=_new_id, most=settings.bulk_at_once
-    )
-    precedence = Precedence()
+    slots, precedence = _slots(configuration_table, clients, settings.bulk_at_once), Precedence()
     bulk = Bulk(
         ledger=ledger,
         configuration=configuration,
@@ -397,6 +385,10 @@ def make_services(settings: Settings) -> Services:
     )
 
 
+def _slots(table: TableClient, told: DataverseClients, most: int) -> BulkSlots:
+    return BulkSlots(store=TableSlots(table), told=told, now=_now, new_id=_new_id, most=most)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -424,87 +416,3 @@ def _automating(
 
 def _new_id() -> str:
     return str(uuid.uuid4())
-
-
-class _AzureClients:
-    """Azure's clients, with a connection string where there is one, else with the app's managed identity."""
-
-    def __init__(self, settings: Settings, resources: AsyncExitStack) -> None:
-        self._settings = settings
-        self._resources = resources
-        self._credentials: dict[str, ManagedIdentityCredential] = {}
-        self._secret_client: SecretClient | None = None
-        self._queues: dict[str, QueueClient] = {}
-        self._container: ContainerClient | None = None
-
-    def tables(self) -> TableServiceClient:
-        address = self._settings.storage
-        if address.connection_string:
-            client = TableServiceClient.from_connection_string(address.connection_string)
-        else:
-            client = TableServiceClient(endpoint=address.table_url, credential=self._identity(address.client_id))
-        self._resources.push_async_callback(client.close)
-        return client
-
-    async def deliveries_queue(self) -> "QueueClient":
-        return self._queue(names.DELIVERIES_QUEUE)
-
-    async def bulk_queue(self) -> "QueueClient":
-        return self._queue(names.BULK_QUEUE)
-
-    async def bulk_poison_queue(self) -> "QueueClient":
-        return self._queue(names.BULK_POISON_QUEUE)
-
-    def _queue(self, name: str) -> "QueueClient":
-        if name not in self._queues:
-            from azure.storage.queue.aio import QueueClient  # noqa: PLC0415  # costs 0.2 s, most captures need none
-
-            address = self._settings.storage
-            if address.connection_string:
-                queue = QueueClient.from_connection_string(address.connection_string, name, **_SOON_AGAIN)
-            else:
-                queue = QueueClient(
-                    address.queue_url, name, credential=self._identity(address.client_id), **_SOON_AGAIN
-                )
-            self._resources.push_async_callback(queue.close)
-            self._queues[name] = queue
-        return self._queues[name]
-
-    async def bulk_container(self) -> "ContainerClient":
-        if self._container is None:
-            from azure.storage.blob.aio import ContainerClient  # noqa: PLC0415  # only bulk work needs it
-
-            address = self._settings.storage
-            read: dict[str, Any] = {"max_single_get_size": _BLOCK, "max_chunk_get_size": _BLOCK, **_SOON_AGAIN}
-            if address.connection_string:
-                client = ContainerClient.from_connection_string(address.connection_string, names.BULK_CONTAINER, **read)
-            else:
-                client = ContainerClient(
-                    address.blob_url, names.BULK_CONTAINER, credential=self._identity(address.client_id), **read
-                )
-            self._resources.push_async_callback(client.close)
-            self._container = client
-        return self._container
-
-    async def secret_client(self) -> "SecretClient":
-        if self._secret_client is None:
-            from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415  # a warm process needs no vault
-
-            client = SecretClient(
-                self._settings.key_vault_url,
-                self._identity(self._settings.identity_client_id),
-                verify_challenge_resource=self._settings.verify_vault_challenge,
-            )
-            self._resources.push_async_callback(client.close)
-            self._secret_client = client
-        return self._secret_client
-
-    def _identity(self, client_id: str) -> "ManagedIdentityCredential":
-        """One credential for everything that signs in with this identity: they share its tokens."""
-        if client_id not in self._credentials:
-            from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415  # costs 0.1 s
-
-            credential = ManagedIdentityCredential(client_id=client_id or None)
-            self._resources.push_async_callback(credential.close)
-            self._credentials[client_id] = credential
-        return self._credentials[client_id]

@@ -72,6 +72,7 @@ MAY_IMPORT: list[tuple[str, set[str]]] = [
         },
     ),
     ("core.key_vault", {"azure", "core.domain", "core.errors", "core.sync.ports"}),
+    ("core.azure_clients", {"azure", "core.settings", "core.storage.names"}),
     ("core.admin", {"pydantic", "core.admin", "core.domain", "core.errors", "core.logs", "core.sync"}),
 ]
 KNOW_EVERYTHING = ("core.bootstrap", "core.cold_start", "core.api", "core.triggers")

@@ -5,18 +5,16 @@ of one name are not guessed about.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from core.domain.account_named import account_values
 from core.domain.delivery import RowWrite, account_claim_key
 from core.domain.derived_id import derived_id
-from core.domain.mapping import ColumnValue, FieldMapping, Mapped, MappingRow, NotTaken, Policy, Sources, map_fields
-from core.domain.references import NotAnswered, ReferenceQuery, References, named_rows
+from core.domain.mapping import ColumnValue, NotTaken, Policy
+from core.domain.references import NotAnswered, References, named_rows
 from core.domain.row import Row
 from core.domain.subject import Subject
-from core.domain.table import SET_NAMES, Column, Target
-from core.domain.values import as_text, is_missing
-
-_NAME = Column(name="name", type="String", max_length=160)
+from core.domain.table import Target
 
 # The column that links a row to its account, and how it is written.
 ACCOUNT_COLUMNS: Mapping[str, tuple[str, Target]] = {
@@ -39,16 +37,9 @@ class AccountLink:
     is_in_doubt: bool = False
 
 
-def account_query(subject: Subject) -> ReferenceQuery | None:
-    """Which account to look for; None when the action asks for none, or the capture names none."""
-    rule = subject.action.account
-    key = _key(subject)
-    return ReferenceQuery("account", SET_NAMES["account"], rule.by, key, fresh=True) if rule and key else None
-
-
 def account_key(subject: Subject) -> str | None:
     """The claim of whoever creates the account."""
-    query = account_query(subject)
+    query = subject.account_query
     return account_claim_key(subject.delivery.organization, query.by, query.value) if query else None
 
 
@@ -56,7 +47,7 @@ def account_link(subject: Subject, table: str, row: Row | None, references: Refe
     """The account that a row of this table is to be linked to; one that has an account keeps it. `new_id` is fresh
     each time; a new account's follows from it.
     """
-    query = account_query(subject)
+    query = subject.account_query
     column, _ = ACCOUNT_COLUMNS[table]
     if query is None or subject.action.account is None or (row and row.content(column)):
         return AccountLink()
@@ -85,7 +76,7 @@ def _link(table: str, account_id: str) -> ColumnValue:
 
 
 def _creation(subject: Subject, table: str, references: References, new_id: str) -> AccountLink:
-    mapped = _mapped(subject, references)
+    mapped = account_values(subject.mappings, subject.sources, references)
     values = {each.column: each for each in mapped.values}
     if mapped.failures:
         why = f"No account was made: {mapped.failures[0].message}"
@@ -102,27 +93,3 @@ def _creation(subject: Subject, table: str, references: References, new_id: str)
     )
     warnings = tuple(f"New account: {warning}" for warning in mapped.warnings)
     return AccountLink(_link(table, account_id), creation, warnings, mapped.not_taken, mapped.is_in_doubt)
-
-
-def _key(subject: Subject) -> str:
-    """The text the account is found by."""
-    rule = subject.action.account
-    values = _mapped(subject, {}).values if rule else ()
-    return next((as_text(each.value) for each in values if rule and each.column == rule.by), "")
-
-
-def _mapped(subject: Subject, references: References) -> Mapped:
-    """What a new account gets; where its own mapping gives it no name, that is the company."""
-    mapping = subject.mappings.get("account")
-    mapped = map_fields(mapping, subject.sources, references) if mapping else Mapped()
-    values = tuple(each for each in mapped.values if each.value is not None)
-    mapped = replace(mapped, values=values)
-    is_named = any(each.column == "name" for each in values)
-    return mapped if is_named or is_missing(subject.sources["Company"]) else _named(mapped, subject.sources)
-
-
-def _named(mapped: Mapped, sources: Sources) -> Mapped:
-    row = MappingRow(source="Company", column="name", policy=Policy.CREATE_ONLY)
-    company = map_fields(FieldMapping(table="account", rows=(row,), columns={"name": _NAME}), sources)
-    told = (*mapped.warnings, *company.warnings), mapped.failures, (*mapped.not_taken, *company.not_taken)
-    return Mapped((*mapped.values, *company.values), *told, mapped.is_in_doubt)

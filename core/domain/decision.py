@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.domain.account import ACCOUNT_COLUMNS, AccountLink, account_key, account_link, account_query
+from core.domain.account import ACCOUNT_COLUMNS, AccountLink, account_key, account_link
 from core.domain.action import MatchTables
 from core.domain.campaigns import SOURCE_COLUMN, Campaigning, campaign_queries, campaigning
 from core.domain.changes import Changes, changes_to
@@ -40,7 +40,7 @@ def reference_queries(subject: Subject) -> tuple[ReferenceQuery, ...]:
     action = subject.action
     wanted = wanted_owners(action.owner, subject.capture, subject.person) if action.owner else ()
     owners = [query for name in wanted for query in owner_queries(name)]
-    account = account_query(subject)
+    account = subject.account_query
     written = (*action.tables, *(("account",) if action.account else ()))
     tables = [subject.mappings[table] for table in written if table in subject.mappings]
     mapped = [query for mapping in tables for query in wanted_references(mapping, subject.sources)]

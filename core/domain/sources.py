@@ -19,13 +19,14 @@ class Sources:
     def __init__(self, person: Prospect, capture: Capture) -> None:
         self._said = {field_name(name): value for name, value in capture.values()}
         self._fields = person.fields
+        self._found: dict[str, FieldValue] = {}  # each is asked for many times
         self._titles: Mapping[str, str | None] = {
             field_name(f"q.{answer.id}"): answer.title for answer in capture.answers if answer.id
         }
 
     def __getitem__(self, source: str) -> FieldValue:
         """The value of a source or template; of a template without any of its values, None."""
-        if not _TEMPLATE_FIELD.search(source):
+        if not _is_template(source):
             return self._value(source)
         if all(is_missing(self._value(name)) for name in source_names(source)):
             return None
@@ -55,8 +56,11 @@ class Sources:
         return any(not is_missing(self._said.get(field_name(name))) for name in source_names(source))
 
     def _value(self, name: str) -> FieldValue:
-        known = self._fields.get(field_name(name))
-        return self._said.get(field_name(name)) if known is None or is_missing(known.value) else known.value
+        if name not in self._found:
+            known = self._fields.get(field_name(name))
+            is_known = known is not None and not is_missing(known.value)
+            self._found[name] = known.value if known and is_known else self._said.get(field_name(name))
+        return self._found[name]
 
     def _is_blank(self, name: str) -> bool:
         known = self._fields.get(field_name(name))
@@ -66,6 +70,11 @@ class Sources:
         name, steps = _part(part)
         value = transformed(self._value(name), steps).value
         return "" if is_missing(value) else as_text(value)
+
+
+@lru_cache(maxsize=1024)
+def _is_template(source: str) -> bool:
+    return _TEMPLATE_FIELD.search(source) is not None
 
 
 @lru_cache(maxsize=1024)

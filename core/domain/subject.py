@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.domain.account_named import account_query
 from core.domain.action import MatchTables, SyncAction
 from core.domain.capture import Capture, is_captellos, submission_name
 from core.domain.delivery import Delivery, alias_key, claim_keys, prospect_key
 from core.domain.mapping import FieldMapping, Sources
 from core.domain.matching import LookUp, MatchKeys, full_names, look_ups, match_keys, said_names
 from core.domain.prospect import Prospect, merged
+from core.domain.references import ReferenceQuery
 from core.domain.table import PEOPLE
 
 
@@ -22,6 +24,12 @@ class Subject:
     person: Prospect  # having heard this delivery
     sources: Sources
     keys: MatchKeys
+    account_query: ReferenceQuery | None
+    """Which account is looked for."""
+    claim_keys: tuple[str, ...]
+    """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which two
+    rows of one name were made would otherwise be nobody's.
+    """
 
     @property
     def capture(self) -> Capture:
@@ -32,14 +40,6 @@ class Subject:
         """The person has said something newer already. Of news, field by field, only the newest is written."""
         is_older = self.known.last_said_at > self.delivery.said_at
         return is_older and not self.capture.prospect.only_news
-
-    @property
-    def claim_keys(self) -> tuple[str, ...]:
-        """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which
-        two rows of one name were made would otherwise be nobody's.
-        """
-        names = full_names(self.person, self.sources, self._of_people)
-        return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, names))
 
     @property
     def mapped_as(self) -> dict[str, int]:
@@ -93,8 +93,11 @@ def subject_of(
     person = merged(known, delivery.capture, delivery.said_at)
     sources = Sources(person, delivery.capture)
     keys = match_keys(person, sources, _of_people(mappings), action)
+    names = keys.names or full_names(person, sources, _of_people(mappings))
+    claimed = claim_keys(delivery.organization, MatchKeys(keys.emails, names))
     key = prospect_key or subject_key(delivery, action)
-    return Subject(delivery, action, mappings, key, known, person, sources, keys)
+    account = account_query(action, mappings, sources)
+    return Subject(delivery, action, mappings, key, known, person, sources, keys, account, claimed)
 
 
 def _of_people(mappings: Mapping[str, FieldMapping]) -> list[FieldMapping]:

@@ -11,6 +11,7 @@ FieldValue = str | int | float | bool | list[str] | None
 
 _PLACEHOLDER_WORDS = {"scanned", "anonymous"}
 _UNREPLACED = r"(?:\{\{[^{}]*\}\}|\[[A-Za-z_][\w .:-]*\]|%[A-Za-z_][\w .]*%|##[A-Za-z_][\w .]*##)"
+_UNREPLACED_BEGINS = frozenset("{[%#")
 _UNREPLACED_TOKENS = re.compile(rf"{_UNREPLACED}(?:[\s,;/|-]*{_UNREPLACED})*")
 # Dataverse refuses control characters (0x80040278); line breaks and tabs are fine.
 _REFUSED = {code: None for code in (*range(32), 127, 0xFFFE, 0xFFFF) if chr(code) not in "\t\n\r"}
@@ -39,7 +40,9 @@ def is_placeholder(value: FieldValue) -> bool:
     if not isinstance(value, str):
         return False
     text = value.strip()
-    return text.lower() in _PLACEHOLDER_WORDS or _UNREPLACED_TOKENS.fullmatch(text) is not None
+    if text[:1] in _UNREPLACED_BEGINS:
+        return _UNREPLACED_TOKENS.fullmatch(text) is not None
+    return text.lower() in _PLACEHOLDER_WORDS
 
 
 def is_missing(value: FieldValue) -> bool:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.~|-]*")
 _INT32 = range(-(2**31), 2**31)
 _STATUS = re.compile(rb"^HTTP/1\.1 (\d{3})", re.MULTILINE)
 _ETAG = re.compile(rb"^etag: *(.+?)\r?$", re.MULTILINE | re.IGNORECASE)
@@ -63,7 +65,7 @@ def _part(table_url: str, operation: Operation, number: int) -> str:
         lines.append(f"If-Match: {operation.etag}")
     if operation.kind == "delete":
         return "\r\n".join([*lines, "", "", ""])
-    body = json.dumps(_wire(operation.entity), separators=(",", ":"))  # ASCII, so its length is that of its bytes
+    body = _encoded(_wire(operation.entity))  # ASCII, so its length is that of its bytes
     if operation.kind == "insert":
         lines.append("Prefer: return-no-content")
     lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
@@ -73,10 +75,14 @@ def _part(table_url: str, operation: Operation, number: int) -> str:
 def _request_line(table_url: str, operation: Operation) -> tuple[str, str]:
     if operation.kind == "insert":
         return "POST", table_url
-    keys = (quote(str(operation.entity[name]).replace("'", "''"), safe="") for name in ("PartitionKey", "RowKey"))
-    partition, row = keys
+    partition, row = _quoted(operation.entity["PartitionKey"]), _quoted(operation.entity["RowKey"])
     method = "DELETE" if operation.kind == "delete" else "PUT"
     return method, f"{table_url}(PartitionKey='{partition}',RowKey='{row}')"
+
+
+def _quoted(key: str) -> str:
+    """For an address. Nearly all keys are of these characters, and quoting each byte takes its time."""
+    return key.replace("|", "%7C") if _PLAIN_KEY.fullmatch(key) else quote(key.replace("'", "''"), safe="")
 
 
 def _wire(entity: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,21 +22,22 @@ async def in_chains(
     """What `run` answered or raised for each, once `begin` let it; it is given the delivery, and those that it may take
     along.
 
-    Whoever has to wait for somebody does so without a word to anybody, and is read again then: he may have been taken
-    along.
+    Whoever has to wait for somebody does so without a word to anybody; who may have been taken along is read again
+    then.
     """
     captures = [found.entity.capture for found in deliveries]
     before = predecessors(captures, with_companies=with_companies)
     following = followers(captures, before)
+    takeable = {number for others in following for number in others}
     over = [asyncio.Event() for _ in deliveries]
 
     async def turn(number: int) -> Any:
         found = deliveries[number]
         try:
-            await begin()
             for other in before[number]:
                 await over[other].wait()
-            if before[number]:
+            await begin()
+            if number in takeable:
                 found = await ledger.read(found.entity.organization, found.entity.key, Delivery) or found
             return await run(found, [deliveries[other] for other in following[number]])
         finally:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.domain.account import AccountLink, account_key, account_link, account_query
+from core.domain.account import AccountLink, account_key, account_link
 from core.domain.references import NotAnswered, References
 from core.domain.row import Row
 from core.domain.subject import Subject
@@ -27,7 +27,7 @@ def _account(number: int, **columns: Any) -> Row:
 
 
 def _link(about: Subject, *found: Row, table: str = "contact", on: Row | None = None) -> AccountLink:
-    query = account_query(about)
+    query = about.account_query
     references: References = {query: found} if query else {}
     return account_link(about, table, on, references, new_id=NEW_ID)
 
@@ -55,7 +55,7 @@ def test_nobody_guesses_between_two() -> None:
 def test_an_account_that_could_not_be_looked_up_is_not_made_a_second_time() -> None:
     """Whether it is there is not known, so nothing is linked or made, and it is said why."""
     about = _about(Company="Fabrikam")
-    query = account_query(about)
+    query = about.account_query
     assert query is not None
     link = account_link(about, "contact", None, {query: NotAnswered("A privilege is lacking.")}, new_id=NEW_ID)
     assert (link.value, link.creation) == (None, None)
@@ -91,7 +91,7 @@ def test_another_column_finds_it() -> None:
     about = _about(
         {"by": "accountnumber", "on_missing": "create"}, mapped=True, **{"Customer No": "K7", "Company": "F"}
     )
-    query = account_query(about)
+    query = about.account_query
     assert query is not None
     assert (query.by, query.value, query.fresh) == ("accountnumber", "K7", True)
     made = _link(about).creation
@@ -103,8 +103,8 @@ def test_without_a_company_there_is_nothing_to_look_for() -> None:
     """A placeholder is none; nor is there a claim to read."""
     for company in (None, "{{Company}}", "Anonymous"):
         about = _about(Company=company)
-        assert (account_query(about), account_key(about), _link(about)) == (None, None, AccountLink())
-    assert account_query(subject(capture(Company="Fabrikam"))) is None
+        assert (about.account_query, account_key(about), _link(about)) == (None, None, AccountLink())
+    assert subject(capture(Company="Fabrikam")).account_query is None
 
 
 def test_the_claim_is_the_names_in_any_case() -> None:
