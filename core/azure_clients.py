@@ -6,7 +6,9 @@ each, which most captures need not pay.
 
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 
 from core.settings import Settings
@@ -24,6 +26,13 @@ _BLOCK = 512 * 1024  # of a blob, at once in memory
 _SOON_AGAIN: dict[str, Any] = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1, "retry_total": 4}
 
 
+def _transport() -> AioHttpTransport:
+    """As the client would make it itself, but for the environment: where that is asked, each request goes through a
+    thread that looks for a netrc file.
+    """
+    return AioHttpTransport(use_env_settings=bool(getproxies()))
+
+
 class AzureClients:
     def __init__(self, settings: Settings, resources: AsyncExitStack) -> None:
         self._settings = settings
@@ -36,9 +45,10 @@ class AzureClients:
     def tables(self) -> TableServiceClient:
         address = self._settings.storage
         if address.connection_string:
-            client = TableServiceClient.from_connection_string(address.connection_string)
+            client = TableServiceClient.from_connection_string(address.connection_string, transport=_transport())
         else:
-            client = TableServiceClient(endpoint=address.table_url, credential=self._identity(address.client_id))
+            identity = self._identity(address.client_id)
+            client = TableServiceClient(endpoint=address.table_url, credential=identity, transport=_transport())
         self._resources.push_async_callback(client.close)
         return client
 
