@@ -78,7 +78,8 @@ class _Served:
             await self._refuse(refusal)
             return
         try:
-            await self._meet(request)
+            with self._environment.log.in_flight(self._entry):
+                await self._meet(request)
         finally:
             limits.leave(self._usage, self._now(), executed=self._entry.held_back_ms / 1000)
 

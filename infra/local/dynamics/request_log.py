@@ -1,6 +1,8 @@
 """Every request that was served, for tests and people: what was asked, by whom, and how it was answered."""
 
+import contextlib
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -34,6 +36,8 @@ class Entry:
     """The service protection limit that it met."""
     affinity: bool = False
     """It brought back the cookie that ties a client to one server."""
+    beside: list[str] = field(default_factory=list)
+    """The paths of what the same user had in flight already when it was let in."""
     parts: list[Part] = field(default_factory=list)
     number: int = 0
     """Its place since the last reset, from 1 on."""
@@ -46,6 +50,17 @@ class RequestLog:
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
         self._counters: Counter[str] = Counter()
         self._operations: Counter[tuple[str, str]] = Counter()
+        self._in_flight: list[Entry] = []
+
+    @contextlib.contextmanager
+    def in_flight(self, entry: Entry) -> Iterator[None]:
+        """While the block lasts the request is carried out."""
+        entry.beside = [each.path for each in self._in_flight if each.user == entry.user]
+        self._in_flight.append(entry)
+        try:
+            yield
+        finally:
+            self._in_flight = [each for each in self._in_flight if each is not entry]
 
     def add(self, entry: Entry, *, rows_read: int, rows_written: int) -> None:
         entry.number = self._counters["requests"] + 1

@@ -1,5 +1,7 @@
 """The list of requests: what came since, and how often each method was used on each table."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tests.infra.dynamics.simulator import Crm, send_batch
 
 _BATCH = (
@@ -32,3 +34,15 @@ def test_totals_by_table_and_method(crm: Crm) -> None:
     assert send_batch(crm, _BATCH).status_code == 200
     totals = crm.control.get("requests").json()["operations"]
     assert totals == {"leads": {"GET": 1, "POST": 1}, "contacts": {"GET": 1}, "WhoAmI": {"GET": 1}}
+
+
+def test_what_was_in_flight_beside_a_request(crm: Crm) -> None:
+    """Of the same user, when it was let in: so many at once, and which, can be told of any kind of request."""
+    crm.control.post("latency", json={"request_ms": 100}).raise_for_status()
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(crm.api.get, ("leads", "contacts", "WhoAmI")))
+    crm.api.get("accounts")
+
+    beside = {entry["path"].rpartition("/")[2]: len(entry["beside"]) for entry in crm.requests()}
+    assert sorted(beside[name] for name in ("leads", "contacts", "WhoAmI")) == [0, 1, 2]
+    assert beside["accounts"] == 0
