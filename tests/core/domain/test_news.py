@@ -7,6 +7,7 @@ import pytest
 from core.domain.capture import Capture
 from core.domain.decision import decide
 from core.domain.delivery import Intent
+from core.domain.news import with_what_news_do
 from core.domain.prospect import Prospect
 from core.domain.references import Found
 from core.domain.settling import settled_without_search
@@ -99,6 +100,14 @@ def test_owner_account_and_campaigns_stay_unless_they_were_said() -> None:
     assert decision.person
     assert decision.person.values == {"telephone1": "123"}
     assert not decision.extras
+    assert (told.account_query is None, with_what_news_do(told).account_query) == (False, None)
+
+
+def test_the_company_is_looked_for_where_it_was_said() -> None:
+    """A new employer is news about the account."""
+    told = _news(_person(Company="Globex"), "company", account={"by": "name"})
+    assert told.account_query
+    assert with_what_news_do(told).account_query == told.account_query
 
 
 @pytest.mark.parametrize(
