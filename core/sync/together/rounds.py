@@ -58,12 +58,12 @@ class Rounds:
                 by_way.setdefault(question.way, []).append(question)
             try:
                 answered = await asyncio.gather(*(_answers(way, group) for way, group in by_way.items()))
+                for group, answers in zip(by_way.values(), answered, strict=True):
+                    await self._give(group, answers)
             except BaseException:  # the process ends: nobody waits for what will not come
                 for question in (*questions, *self._waiting):
                     question.reply.cancel()
                 raise
-            for group, answers in zip(by_way.values(), answered, strict=True):
-                await self._give(group, answers)
 
     async def _give(self, group: Sequence[_Question], answers: Sequence[Any]) -> None:
         """A few at a time: each worker goes on at once."""

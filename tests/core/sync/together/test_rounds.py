@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from core.sync.precedence import Precedence
 from core.sync.together.lane import Lane
 from core.sync.together.rounds import Rounds
 
@@ -93,3 +94,20 @@ async def test_nobody_waits_for_a_round_that_was_ended() -> None:
     await reached.wait()
     told = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
     assert [type(each) for each in told] == [asyncio.CancelledError] * 3
+
+
+async def test_nobody_waits_for_an_answer_that_will_not_come() -> None:
+    """Where the process ends while answers are given out, those who have none yet end too."""
+    precedence = Precedence()
+    rounds, echo = Rounds(Lane(precedence)), Echo()
+    with precedence.taken():  # answers are given out slowly
+        workers = [asyncio.create_task(rounds.ask(echo.ask, number)) for number in range(30)]
+        await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+        others = asyncio.all_tasks() - {*workers, asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        ended = await asyncio.wait_for(asyncio.gather(*workers, return_exceptions=True), 5)
+
+    given = [each for each in ended if isinstance(each, int)]
+    assert 0 < len(given) < len(ended)
+    assert all(isinstance(each, int | asyncio.CancelledError) for each in ended)
