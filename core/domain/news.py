@@ -30,7 +30,7 @@ def with_what_news_do(subject: Subject) -> Subject:
     owner = action.owner if _is_owner_said(action.owner, subject) else None
     account = action.account if _is_company_said(subject) else None
     narrow: SyncAction = action.model_copy(update={"owner": owner, "account": account, "campaigns": []})
-    return replace(subject, action=narrow, account_query=subject.account_query if account else None)
+    return replace(subject, action=narrow)
 
 
 def _is_news(name: str, subject: Subject) -> bool:

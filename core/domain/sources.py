@@ -26,9 +26,10 @@ class Sources:
 
     def __getitem__(self, source: str) -> FieldValue:
         """The value of a source or template; of a template without any of its values, None."""
-        if not _is_template(source):
+        names = source_names(source)
+        if names == (source,):
             return self._value(source)
-        if all(is_missing(self._value(name)) for name in source_names(source)):
+        if all(is_missing(self._value(name)) for name in names):
             return None
         return _collapsed(_TEMPLATE_FIELD.sub(lambda match: self._text(match[1]), source))
 
@@ -70,11 +71,6 @@ class Sources:
         name, steps = _part(part)
         value = transformed(self._value(name), steps).value
         return "" if is_missing(value) else as_text(value)
-
-
-@lru_cache(maxsize=1024)
-def _is_template(source: str) -> bool:
-    return _TEMPLATE_FIELD.search(source) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.domain.account_named import account_query
 from core.domain.action import MatchTables, SyncAction
@@ -14,7 +15,7 @@ from core.domain.references import ReferenceQuery
 from core.domain.table import PEOPLE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what takes work is worked out when it is first asked for, and kept
 class Subject:
     delivery: Delivery
     action: SyncAction
@@ -24,12 +25,19 @@ class Subject:
     person: Prospect  # having heard this delivery
     sources: Sources
     keys: MatchKeys
-    account_query: ReferenceQuery | None
-    """Which account is looked for."""
-    claim_keys: tuple[str, ...]
-    """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which two
-    rows of one name were made would otherwise be nobody's.
-    """
+
+    @cached_property
+    def account_query(self) -> ReferenceQuery | None:
+        """Which account is looked for."""
+        return account_query(self.action, self.mappings, self.sources)
+
+    @cached_property
+    def claim_keys(self) -> tuple[str, ...]:
+        """Whoever writes a name holds its key, also when he does not search by it: others may, and the order in which
+        two rows of one name were made would otherwise be nobody's.
+        """
+        names = self.keys.names or full_names(self.person, self.sources, self._of_people)
+        return claim_keys(self.delivery.organization, MatchKeys(self.keys.emails, names))
 
     @property
     def capture(self) -> Capture:
@@ -93,11 +101,8 @@ def subject_of(
     person = merged(known, delivery.capture, delivery.said_at)
     sources = Sources(person, delivery.capture)
     keys = match_keys(person, sources, _of_people(mappings), action)
-    names = keys.names or full_names(person, sources, _of_people(mappings))
-    claimed = claim_keys(delivery.organization, MatchKeys(keys.emails, names))
     key = prospect_key or subject_key(delivery, action)
-    account = account_query(action, mappings, sources)
-    return Subject(delivery, action, mappings, key, known, person, sources, keys, account, claimed)
+    return Subject(delivery, action, mappings, key, known, person, sources, keys)
 
 
 def _of_people(mappings: Mapping[str, FieldMapping]) -> list[FieldMapping]:
