@@ -58,7 +58,7 @@ def batch_view(whole: Whole, chunks: Sequence[Chunk], *, now: datetime, pause: s
     batch, sources = whole.batch.entity, [each.entity for each in whole.sources]
     received, finished = sum(source.records for source in sources), sum(chunk.finished for chunk in chunks)
     state, still_open = _state(whole, chunks), max(received - finished, 0)
-    rate = _rate(batch, chunks, now)
+    rate = _rate(batch, chunks, finished, now)
     is_moving = state in ("reading", "running") and rate and not pause
     return BatchView(
         batch=batch.id,
@@ -93,7 +93,7 @@ def _state(whole: Whole, chunks: Sequence[Chunk]) -> State:
     return "refused" if is_refused else "done"
 
 
-def _rate(batch: Batch, chunks: Sequence[Chunk], now: datetime) -> float | None:
+def _rate(batch: Batch, chunks: Sequence[Chunk], finished: int, now: datetime) -> float | None:
     """A minute. What began slowly, or stood still for hours, is not reckoned by that: while it runs, only what came
     further of late counts, where anything did.
     """
@@ -101,7 +101,7 @@ def _rate(batch: Batch, chunks: Sequence[Chunk], now: datetime) -> float | None:
     recent = sum(each.finished for each in chunks if each.moved_at and each.moved_at > lately)
     if recent and batch.finished_at is None:
         return _a_minute(recent, now - lately)
-    return _a_minute(sum(each.finished for each in chunks), (batch.finished_at or now) - batch.asked_at)
+    return _a_minute(finished, (batch.finished_at or now) - batch.asked_at)
 
 
 def _a_minute(finished: int, time: timedelta) -> float | None:

@@ -140,7 +140,7 @@ class Bulk:
 
     async def run(self, organization: str, delivery_ids: Sequence[str]) -> None:
         """Carries deliveries on that were stored before; where there is no slot for them now, a little later."""
-        ledger = LedgerTogether(self._ledger, Rounds(self._lane), self._lane)
+        ledger = LedgerTogether(self._ledger, Rounds(self._lane))
         keys = [delivery_key(each) for each in delivery_ids]
         read = await asyncio.gather(*(ledger.read(organization, key, Delivery) for key in keys))
         found = [each for each in read if each]
@@ -171,9 +171,9 @@ class Bulk:
         return Presumed.KEYS if any(read) else Presumed.PERSON
 
     def _together(self, connection_id: str, gate: Gate, presumed: Presumed = Presumed.KEYS) -> _Together:
-        lane, rounds = self._lane, Rounds(self._lane)
+        rounds = Rounds(self._lane)
         pauses = PausesTogether(self._pauses, rounds)
-        ledger = LedgerTogether(self._ledger, rounds, lane)
+        ledger = LedgerTogether(self._ledger, rounds)
         crms = CrmsTogether(self._crms, rounds, gate, self._resting(connection_id, gate, self._pauses))
         settings, now = SettingsTogether(self._configuration), self._now
         turns = Turns(
@@ -191,7 +191,7 @@ class Bulk:
             configuration=settings,
             pauses=pauses,
             crms=crms,
-            sync_log=LogTogether(self._sync_log, rounds, lane),
+            sync_log=LogTogether(self._sync_log, rounds),
             wake_queue=WakesTogether(self._wake_queue, rounds),
             now=now,
         )

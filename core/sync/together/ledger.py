@@ -9,7 +9,6 @@ from typing import Any
 from core.domain.delivery import Due
 from core.errors import SyncError
 from core.sync.ports import Change, EntityT, Ledger, Versioned
-from core.sync.together.lane import Lane
 from core.sync.together.packing import packed
 from core.sync.together.rounds import Rounds
 
@@ -19,10 +18,9 @@ Committed = tuple[str, ...] | Exception | None
 
 
 class LedgerTogether:
-    def __init__(self, ledger: Ledger, rounds: Rounds, lane: Lane) -> None:
+    def __init__(self, ledger: Ledger, rounds: Rounds) -> None:
         self._ledger = ledger
         self._rounds = rounds
-        self._lane = lane
 
     async def read(self, organization: str, key: str, kind: type[EntityT]) -> Versioned[EntityT] | None:
         found: Versioned[Any] | None = await self._rounds.ask(self._read_all, (organization, key, kind))
@@ -45,7 +43,7 @@ class LedgerTogether:
         return [found[each] for each in asked]
 
     async def _read(self, organization: str, key: str, kind: type[Any]) -> Versioned[Any] | None:
-        async with self._lane.request():
+        async with self._rounds.lane.request():
             return await self._ledger.read(organization, key, kind)
 
     async def _commit_all(self, asked: Sequence[tuple[str, Sequence[Change]]]) -> Sequence[Committed]:
@@ -71,7 +69,7 @@ class LedgerTogether:
     async def _transaction(self, organization: str, commits: Sequence[Sequence[Change]]) -> list[Committed]:
         """One whose condition does not hold, or that is too large, must not cost the others: in halves they go on."""
         try:
-            async with self._lane.request():
+            async with self._rounds.lane.request():
                 etags = await self._ledger.commit(organization, [change for changes in commits for change in changes])
         except SyncError as error:
             if len(commits) == 1 or error.code not in _TOO_LARGE:

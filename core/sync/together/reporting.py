@@ -6,15 +6,13 @@ from core.domain.connection import Pause
 from core.domain.delivery import Delivery
 from core.domain.trail import Attempt
 from core.sync.ports import BulkLog, BulkWakeQueue, Ended, Pauses
-from core.sync.together.lane import Lane
 from core.sync.together.rounds import Rounds
 
 
 class LogTogether:
-    def __init__(self, sync_log: BulkLog, rounds: Rounds, lane: Lane) -> None:
+    def __init__(self, sync_log: BulkLog, rounds: Rounds) -> None:
         self._sync_log = sync_log
         self._rounds = rounds
-        self._lane = lane
 
     async def write(self, delivery: Delivery, *, row_url: str, last: Attempt | None = None) -> None:
         await self._rounds.ask(self._write_all, Ended(delivery, row_url, last))
@@ -26,7 +24,7 @@ class LogTogether:
         await self._sync_log.note_quarantined(delivery, reason=reason)
 
     async def _write_all(self, ended: Sequence[Ended]) -> Sequence[None]:
-        await self._sync_log.write_all(ended, self._lane)
+        await self._sync_log.write_all(ended, self._rounds.lane)
         return [None] * len(ended)
 
 

@@ -32,7 +32,7 @@ class _Question:
 
 class Rounds:
     def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+        self.lane = lane
         self._waiting: list[_Question] = []
         self._rounds: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()  # a round is nobody's own: it runs as whoever began them all
@@ -69,7 +69,7 @@ class Rounds:
         """A few at a time: each worker goes on at once."""
         for number, (question, answer) in enumerate(zip(group, answers, strict=True)):
             if number % _GIVEN_AT_ONCE == 0:
-                await self._lane.turn()
+                await self.lane.turn()
             if question.reply.done():  # whoever asked has been cancelled
                 continue
             if isinstance(answer, Exception):

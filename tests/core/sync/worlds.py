@@ -362,9 +362,8 @@ class Worker:
         """
         left = list(deliveries)
         while left:
-            lane = Lane()
-            rounds = Rounds(lane)
-            ledger, crms = LedgerTogether(self, rounds, lane), CrmsTogether(self, rounds, Gate(), _no_limits)
+            rounds = Rounds(Lane())
+            ledger, crms = LedgerTogether(self, rounds), CrmsTogether(self, rounds, Gate(), _no_limits)
             turns = Turns(
                 ledger=ledger,
                 configuration=self,
