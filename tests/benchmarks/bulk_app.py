@@ -1,5 +1,6 @@
 """The app under a bulk benchmark: set up once, then on hosts of its own for each run."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -13,14 +14,27 @@ from typing import Any, Final
 import httpx
 
 from infra.local import story
-from infra.local.stack import ROOT, Stack, host_process
+from infra.local.stack import ROOT, Stack, host_process, stack
 from tests.benchmarks.bulk_people import MIXES, Person
+from tests.benchmarks.ordered_tables import ordered_tables
 
-IDLE: Final = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("capture", "deliver", "wake", "bulk")}
+_IDLE: Final = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("capture", "deliver", "wake", "bulk")}
 """For the stack's own host, which would carry out what is measured elsewhere."""
 _OVER_SECONDS: Final = 7200.0
 _LOOKED_AFTER_SECONDS, _MANY, _MANY_LOOKED_AFTER_SECONDS = 0.2, 2000, 1.0
 _PART: Final = 6 * 1024 * 1024
+
+
+def add_tables_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tables", default="azurite", choices=["azurite", "ordered"], help="where the app keeps them")
+
+
+@contextlib.contextmanager
+def idle_stack(tables: str = "azurite") -> Iterator[Stack]:
+    """The stack, whose own host carries out nothing; `tables` as the option says."""
+    ours = ordered_tables() if tables == "ordered" else contextlib.nullcontext("")
+    with ours as url, stack(port=0, settings=_IDLE, tables_url=url) as running:
+        yield running
 
 
 class App:
@@ -61,7 +75,7 @@ class App:
         """Warm ones, with their processes, for as long as the block lasts."""
         with contextlib.ExitStack() as parts:
             log = parts.enter_context(Path(os.devnull).open("w"))
-            settings = {**self._running.settings, **dict.fromkeys(IDLE, "false")}
+            settings = {**self._running.settings, **dict.fromkeys(_IDLE, "false")}
             started = [
                 parts.enter_context(host_process(ROOT, port=0, key=self._running.key, settings=settings, log=log))
                 for _ in range(self._hosts)

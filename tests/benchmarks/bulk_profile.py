@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from core.bootstrap import make_services
 from core.domain.capture_body import Unreadable, read_capture
 from core.settings import settings_from
-from infra.local.stack import ROOT, stack
-from tests.benchmarks.bulk_app import IDLE, App
+from infra.local.stack import ROOT
+from tests.benchmarks.bulk_app import App, idle_stack
 from tests.benchmarks.bulk_crm import LATENCY, Crm
 from tests.benchmarks.bulk_people import MIXES, Person, people
 
@@ -40,7 +40,7 @@ def main() -> None:
         _told(everybody, is_plain=arguments.plain)
         return
     with contextlib.ExitStack() as parts:
-        running = parts.enter_context(stack(port=0, settings=IDLE))
+        running = parts.enter_context(idle_stack())
         crm = Crm(running.dynamics.url, running.dynamics_token)
         App(running, 1).set_up()
         crm.fill(people(MIXES[arguments.mix], arguments.count + _WARMING, f"prof{os.getpid()}"))

@@ -3,8 +3,8 @@
 The same people for the app and for each of `bulk_rivals`, the same simulated Dynamics where each request takes 40 ms,
 each row 4 ms and each row of a bulk message 1 ms; everybody in a process of their own. After each run Dynamics has to
 hold exactly what was expected, or the benchmark fails. With `--limits 10` a tenth of Dynamics' service protection
-limits holds. Many thousands want `--tables ordered`: Azurite slows down with all it
-has. Run on request; the numbers of one run are comparable with each other only.
+limits holds. Many thousands want `--tables ordered`: Azurite slows down with all it has. Run on request; the numbers of
+one run are comparable with each other only.
 """
 
 import argparse
@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.local.dynamics import CLIENT_ID, Dynamics, dynamics
-from infra.local.stack import ROOT, Stack, stack
-from tests.benchmarks.bulk_app import IDLE, App
+from infra.local.stack import ROOT, Stack
+from tests.benchmarks.bulk_app import App, add_tables_option, idle_stack
 from tests.benchmarks.bulk_crm import LATENCY, Crm
 from tests.benchmarks.bulk_people import MIXES, Mix, Person, people
-from tests.benchmarks.ordered_tables import ordered_tables
 
 WINDOW_SECONDS: Final = 30  # instead of 300
 OURS: Final = "captello sync"
@@ -105,8 +104,7 @@ def main() -> None:
     arguments = _arguments()
     limits = limits_of(arguments.limits)
     with contextlib.ExitStack() as parts:
-        tables = parts.enter_context(ordered_tables()) if arguments.tables == "ordered" else ""
-        running = parts.enter_context(stack(port=0, settings=IDLE, tables_url=tables))
+        running = parts.enter_context(idle_stack(arguments.tables))
         ours, app = Crm(running.dynamics.url, running.dynamics_token), App(running, arguments.hosts)
         app.set_up()
         os.environ["SSL_CERT_FILE"] = str(running.certificates.bundle)
@@ -164,7 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--who", nargs="+", default=[*RIVALS, OURS], choices=[*RIVALS, OURS])
     parser.add_argument("--hosts", type=int, default=1, help="of the app")
     parser.add_argument("--limits", type=int, default=0, metavar="N", help="an N-th of Dynamics' service limits holds")
-    parser.add_argument("--tables", default="azurite", choices=["azurite", "ordered"], help="where the app keeps them")
+    add_tables_option(parser)
     return parser.parse_args()
 
 

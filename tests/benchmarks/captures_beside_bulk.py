@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing.context import SpawnProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from typing import Any, Final
@@ -25,12 +24,10 @@ from typing import Any, Final
 import httpx
 
 from infra.local import story
-from infra.local.stack import stack
-from tests.benchmarks.bulk_app import IDLE, App
+from tests.benchmarks.bulk_app import App, add_tables_option, idle_stack
 from tests.benchmarks.bulk_crm import LATENCY, Crm
 from tests.benchmarks.bulk_people import MIXES, people
 from tests.benchmarks.capture_kinds import KINDS, Person
-from tests.benchmarks.ordered_tables import ordered_tables
 
 _WAITING_MOST: Final = 64
 _ALONE: Final = 60
@@ -78,8 +75,7 @@ def post_steadily(rate: Rate, bodies: Sequence[dict[str, Any]], stop: Event, ans
 class Posting:
     """Captures on their way, from a process of its own."""
 
-    def __init__(self, process: SpawnProcess, stop: Event, answers: "Queue[list[Answered]]") -> None:
-        self._process = process
+    def __init__(self, stop: Event, answers: "Queue[list[Answered]]") -> None:
         self._stop = stop
         self._answers = answers
 
@@ -99,7 +95,7 @@ def posting(rate: Rate, count: int) -> Iterator[Posting]:
     process = spawned.Process(target=post_steadily, args=(rate, bodies, stop, answers), daemon=True)
     process.start()
     try:
-        yield Posting(process, stop, answers)
+        yield Posting(stop, answers)
     finally:
         process.join()
 
@@ -111,8 +107,7 @@ def main() -> None:
     arguments = _arguments()
     mix = MIXES[arguments.mix]
     with contextlib.ExitStack() as parts:
-        tables = parts.enter_context(ordered_tables()) if arguments.tables == "ordered" else ""
-        running = parts.enter_context(stack(port=0, settings=IDLE, tables_url=tables))
+        running = parts.enter_context(idle_stack(arguments.tables))
         crm, app = Crm(running.dynamics.url, running.dynamics_token), App(running, 1)
         app.set_up()
         without, beside = (people(mix, arguments.people, f"beside{os.getpid()}{name}") for name in "ab")
@@ -157,7 +152,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=3000, metavar="N", help="of the bulk action")
     parser.add_argument("--every-ms", type=float, default=250.0, metavar="MS", help="a capture comes")
     parser.add_argument("--mix", type=int, default=0, choices=range(len(MIXES)))
-    parser.add_argument("--tables", default="azurite", choices=["azurite", "ordered"], help="where the app keeps them")
+    add_tables_option(parser)
     return parser.parse_args()
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from infra.local.azurite import ACCOUNT
 from infra.local.serve import served
@@ -34,7 +34,7 @@ TRANSACTION_MOST: Final = 100
 TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 _QUOTED = r"'((?:[^']|'')*)'"
 _KEYS = re.compile(rf"/(\w+)\(PartitionKey={_QUOTED},RowKey={_QUOTED}\)")
-_TABLE = re.compile(r"/(\w+)(?:\('(\w+)'\))?(?:\(\))?")
+_TABLE = re.compile(r"/(\w+)(?:\(\))?")
 _WORDS = {
     400: "Bad Request",
     404: "Not Found",
@@ -74,6 +74,7 @@ class OrderedTables:
             "create table if not exists entities (tab text, partition text, row text, body text, at text, etag text, "
             "primary key (tab, partition, row)) without rowid"
         )
+        self._tables = {name for (name,) in self._database.execute("select name from tables")}
         self._numbers = itertools.count(1)
         self.requests = self.returned = 0
 
@@ -81,6 +82,7 @@ class OrderedTables:
         """Without asking what is there."""
         self._database.execute("begin")
         self._database.execute("insert or ignore into tables values (?)", (table,))
+        self._tables.add(table)
         for entity in entities:
             self._store(table, dict(_typed(entity)))
         self._database.execute("commit")
@@ -117,7 +119,7 @@ class OrderedTables:
                 table, partition, row = map(_unquoted, keys.groups())
                 if method == "GET":
                     return self._entity(table, partition, row, query)
-                part = Part(headers.get("x-http-method", method), table, partition, row, headers.get("if-match"), body)
+                part = Part(method, table, partition, row, headers.get("if-match"), body)
                 return Answer(204, headers=_etag(self._changed(part)))
             return self._of_table(method, path, query, body)
         except RefusedError as refused:
@@ -127,16 +129,10 @@ class OrderedTables:
         named = _TABLE.fullmatch(path)
         if named is None:
             raise RefusedError(400, "InvalidUri")
-        table, of = named.groups()
+        table = named[1]
         match method, table:
             case "POST", "Tables":
                 return self._made(json.loads(body)["TableName"])
-            case "DELETE", "Tables":
-                self._database.execute("delete from tables where name = ?", (of,))
-                self._database.execute("delete from entities where tab = ?", (of,))
-                return Answer(204)
-            case "GET", "Tables":
-                return Answer(200, {"value": [{"TableName": name} for (name,) in self._tables()]})
             case "POST", _:
                 entity = json.loads(body)
                 part = Part("POST", table, entity["PartitionKey"], entity["RowKey"], None, body)
@@ -144,14 +140,11 @@ class OrderedTables:
             case _:
                 return self._page(table, query)
 
-    def _tables(self) -> list[tuple[str]]:
-        return self._database.execute("select name from tables order by name").fetchall()
-
     def _made(self, name: str) -> Answer:
-        try:
-            self._database.execute("insert into tables values (?)", (name,))
-        except sqlite3.IntegrityError:
-            raise RefusedError(409, "TableAlreadyExists") from None
+        if name in self._tables:
+            raise RefusedError(409, "TableAlreadyExists")
+        self._database.execute("insert into tables values (?)", (name,))
+        self._tables.add(name)
         return Answer(201, {"TableName": name})
 
     # --- Reading ----------------------------------------------------------------------------------------------------
@@ -217,7 +210,7 @@ class OrderedTables:
 
     def _changed(self, part: Part) -> str:
         """The entity's new ETag; empty for one that is gone."""
-        if (part.table,) not in self._tables():
+        if part.table not in self._tables:
             raise RefusedError(404, "TableNotFound")
         found = self._found(part.table, part.partition, part.row)
         if part.method == "POST":
@@ -288,7 +281,7 @@ def _plain(name: str) -> str:
 
 
 def _unquoted(text: str) -> str:
-    return unquote(text).replace("''", "'")
+    return text.replace("''", "'")
 
 
 def _etag(etag: str) -> dict[str, str]:
